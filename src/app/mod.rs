@@ -1,0 +1,1 @@
+//! Payload to messages: DNS, TLS, HTTP and QUIC. Ports are hints here, never proof.
