@@ -1,0 +1,4 @@
+//! What is known of networks and systems, as data: special-use addresses and answers known to be forged.
+
+pub mod forged_answers;
+pub mod special;

@@ -1,0 +1,74 @@
+//! Special-use addresses, and names that are not of the public DNS (`special.toml`).
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[allow(dead_code)]
+    schema: u32,
+    block: Vec<Block>,
+    private_zones: Vec<String>,
+    private_by_design: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    prefix: IpNet,
+    name: String,
+    #[allow(dead_code)]
+    source: String,
+}
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    // The file is part of the program and a test parses it.
+    TABLE.get_or_init(|| toml::from_str(include_str!("special.toml")).unwrap_or_default())
+}
+
+fn block(address: IpAddr) -> Option<&'static Block> {
+    table().block.iter().find(|b| b.prefix.contains(&address))
+}
+
+/// Whether an address can be somebody's on the Internet.
+pub fn is_global(address: IpAddr) -> bool {
+    let mapped = match address {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        v4 => v4,
+    };
+    block(mapped).is_none()
+}
+
+/// Name of the block a special-use address lies in.
+pub fn describe(address: IpAddr) -> &'static str {
+    block(address).map_or("global", |b| b.name.as_str())
+}
+
+/// Whether a name (any case, with or without the final dot) belongs to the public DNS and is not private by design.
+pub fn is_public_name(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let name = name.trim_end_matches('.');
+    let within = |zone: &String| name == zone || name.strip_suffix(zone.as_str()).is_some_and(|head| head.ends_with('.'));
+    name.contains('.') && !table().private_zones.iter().any(within) && !table().private_by_design.iter().any(within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_and_names() {
+        let table: Table = toml::from_str(include_str!("special.toml")).unwrap();
+        assert!(table.block.len() > 20);
+        for (address, global) in [("8.8.8.8", true), ("10.10.34.35", false), ("::ffff:127.0.0.1", false), ("2001:4860::1", true), ("2001::1", false), ("d0::11", false)] {
+            assert_eq!(is_global(address.parse().unwrap()), global, "{address}");
+        }
+        for (name, public) in [("example.com", true), ("Printer.LOCAL.", false), ("nas", false), ("foo.plex.direct", false), ("1.0.0.127.in-addr.arpa", false)] {
+            assert_eq!(is_public_name(name.as_bytes()), public, "{name}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! A flow under judgement: roles, timing and sequence reasoning folded over its transcript. Borrowed, read-only, short-lived.
+
+use super::messages::{Messages, Request};
+use crate::capture::Timestamp;
+use crate::flow::entry::{Entry, fact};
+use crate::flow::key::Direction;
+use crate::flow::record::Flow;
+use crate::flow::stream::{ahead, is_copy};
+use crate::packet::{Endpoint, tcp};
+
+/// How the client was told from the server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Syn,
+    Message,
+    FirstSpeaker,
+    Ports,
+}
+
+/// A flow with what can be worked out from it.
+pub struct Case<'f> {
+    pub flow: &'f Flow,
+    /// Kept packets in capture order.
+    pub entries: Vec<Entry>,
+    /// Packets left out before each.
+    pub left_out: Vec<u64>,
+    /// Whether an entry is another capture of an earlier one.
+    pub copies: Vec<bool>,
+    pub client: Direction,
+    pub role: Role,
+    /// Shortest time in which each side (by direction index) answered the other, seen from the capture point.
+    pub rtt: [Option<i64>; 2],
+    /// The same from the handshake alone.
+    pub handshake_rtt: [Option<i64>; 2],
+    /// How late the latest reordered packet was.
+    pub reordering: i64,
+    /// Sequence number of the first byte of each side's stream.
+    pub starts: [Option<u32>; 2],
+    pub messages: Messages,
+}
+
+/// Entries looked back on for another capture of the same packet: taps interleave, but not by more.
+const COPY_WINDOW: usize = 8;
+
+impl<'f> Case<'f> {
+    /// Works a flow out.
+    pub fn new(flow: &'f Flow) -> Case<'f> {
+        let (entries, left_out) = flow.transcript.entries();
+        let copies = copies(&entries);
+        let (client, role) = client(&entries, flow);
+        let starts = starts(&entries);
+        let handshake_rtt = handshake_rtt(&entries, client);
+        let mut case = Case {
+            flow,
+            entries,
+            left_out,
+            copies,
+            client,
+            role,
+            rtt: handshake_rtt,
+            handshake_rtt,
+            reordering: 0,
+            starts,
+            messages: Messages::default(),
+        };
+        for side in [client, client.other()] {
+            let data = case.data_rtt(side);
+            let best = &mut case.rtt[side.index()];
+            *best = match (*best, data) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+            case.reordering = case.reordering.max(case.reordering_of(side));
+        }
+        case.messages = Messages::read(&case);
+        case
+    }
+
+    pub fn server(&self) -> Direction {
+        self.client.other()
+    }
+
+    pub fn client_end(&self) -> Endpoint {
+        self.flow.key.sender(self.client)
+    }
+
+    pub fn server_end(&self) -> Endpoint {
+        self.flow.key.sender(self.server())
+    }
+
+    /// Entries of one side that are no copies, with their indices.
+    pub fn of(&self, side: Direction) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
+        let copies = &self.copies;
+        self.entries.iter().enumerate().filter(move |(i, e)| {
+            e.direction() == side && !e.is(fact::ICMP) && !copies.get(*i).copied().unwrap_or(false)
+        })
+    }
+
+    /// Packets of a side other than resets before entry `i`.
+    pub fn ordinary_before(&self, side: Direction, i: usize) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
+        self.of(side).filter(move |(j, e)| *j < i && !e.is_rst())
+    }
+
+    /// Sequence number a side would send next, as its packets before entry `i` show; resets do not count.
+    pub fn next_seq(&self, side: Direction, i: usize) -> Option<u32> {
+        self.ordinary_before(side, i).map(|(_, e)| e.seq_end()).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })
+    }
+
+    /// Highest acknowledgement a side has sent before entry `i`.
+    pub fn highest_ack(&self, side: Direction, i: usize) -> Option<u32> {
+        let acks = self.ordinary_before(side, i).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack);
+        acks.reduce(|a, b| if ahead(b, a) > 0 { b } else { a })
+    }
+
+    /// When the other side first sent the data that `ack` covers last: the earliest `side` can have known of it.
+    pub fn sent_at(&self, side: Direction, ack: u32) -> Option<Timestamp> {
+        let data = self.of(side.other()).filter(|(_, e)| e.seq_end() != e.seq);
+        let covering = data.filter(|(_, e)| ahead(ack, e.seq_end()) >= 0);
+        // The last new byte covered: the highest sequence end at or below the acknowledgement, at its first transmission.
+        let highest = covering.map(|(_, e)| (e.seq_end(), e.time)).reduce(|a, b| if ahead(b.0, a.0) > 0 { b } else { a });
+        highest.map(|(_, t)| t)
+    }
+
+    /// Latest packet of the other side that entry `i` provably reacts to, by its acknowledgement or its timestamp echo.
+    pub fn reacts_to(&self, i: usize) -> Option<Timestamp> {
+        let e = self.entries.get(i)?;
+        let by_ack = e.has(tcp::ACK).then(|| self.sent_at(e.direction(), e.ack)).flatten();
+        let by_echo = e.timestamps().filter(|(_, echo)| *echo != 0).and_then(|(_, echo)| {
+            let other = self.of(e.direction().other()).filter(|(j, _)| *j < i);
+            other.filter(|(_, o)| o.timestamps().is_some_and(|(v, _)| v == echo)).map(|(_, o)| o.time).next()
+        });
+        by_ack.max(by_echo)
+    }
+
+    /// Whether `side` is proved to have sent entry `later` after it would have sent entry `reset`: `later` reacts to something that
+    /// was on the wire so late before the reset's arrival that the reset, if it were `side`'s, had been sent before.
+    pub fn sent_after(&self, later: usize, reset: usize, rtt: i64) -> bool {
+        let (Some(reacts), Some(r)) = (self.reacts_to(later), self.entries.get(reset)) else { return false };
+        r.time.since(reacts) < rtt / 2
+    }
+
+    /// The first request of the client, or the last one begun before entry `i`.
+    pub fn request_before(&self, i: usize) -> Option<&Request> {
+        let frame = self.entries.get(i).map_or(u64::MAX, |e| e.frame);
+        self.messages.requests.iter().rev().find(|r| r.frame < frame)
+    }
+
+    /// Whether both SYN and SYN/ACK are there and the client went on.
+    pub fn established(&self) -> bool {
+        let syn_ack = self.of(self.server()).find(|(_, e)| e.is_syn_ack()).map(|(i, _)| i);
+        syn_ack.is_some_and(|i| self.of(self.client).any(|(j, e)| j > i && e.has(tcp::ACK) && !e.is_syn() && !e.is_rst()))
+    }
+
+    /// Index of an entry by its frame.
+    pub fn index_of(&self, frame: u64) -> Option<usize> {
+        self.entries.binary_search_by_key(&frame, |e| e.frame).ok()
+    }
+
+    /// Whether most of a side's ordinary packets were captured twice.
+    pub fn is_duplicated(&self, side: Direction) -> bool {
+        let mut ordinary = 0;
+        let mut copied = 0;
+        for (e, copy) in self.entries.iter().zip(&self.copies) {
+            if e.direction() == side && !e.is_rst() && !e.is(fact::ICMP) {
+                ordinary += 1;
+                copied += usize::from(*copy);
+            }
+        }
+        copied >= 2 && copied * 3 >= ordinary
+    }
+
+    fn data_rtt(&self, answering: Direction) -> Option<i64> {
+        let mut best: Option<i64> = None;
+        let mut sent: Vec<(u32, Timestamp, bool)> = Vec::new();
+        for (i, e) in self.entries.iter().enumerate() {
+            if self.copies.get(i) == Some(&true) || !e.is_tcp() || e.is_rst() {
+                continue;
+            }
+            if self.left_out.get(i).is_some_and(|n| *n > 0) {
+                sent.clear();
+            }
+            if e.direction() != answering {
+                if e.payload_len > 0 {
+                    // Karn: a retransmitted segment gives no sample.
+                    match sent.iter_mut().find(|s| s.0 == e.seq_end()) {
+                        Some(again) => again.2 = false,
+                        None => sent.push((e.seq_end(), e.time, true)),
+                    }
+                }
+            } else if e.has(tcp::ACK) {
+                let acked = sent.iter().filter(|s| ahead(e.ack, s.0) >= 0).map(|s| (s.1, s.2)).next_back();
+                if let Some((time, true)) = acked {
+                    let sample = e.time.since(time);
+                    if sample >= 0 {
+                        best = Some(best.map_or(sample, |b| b.min(sample)));
+                    }
+                }
+                sent.retain(|s| ahead(e.ack, s.0) < 0);
+            }
+        }
+        best
+    }
+
+    /// Largest lag of a packet that was overtaken: by timestamps where there are any, else by a hole that is filled at once.
+    fn reordering_of(&self, side: Direction) -> i64 {
+        /// A hole filled sooner than this was no retransmission.
+        const FAST_NS: i64 = 5_000_000;
+        let mut worst = 0;
+        let mut newest: Option<(u32, Timestamp)> = None;
+        let mut highest: Option<(u32, Timestamp)> = None;
+        for (_, e) in self.of(side).filter(|(_, e)| e.is_tcp() && !e.is_rst()) {
+            match (e.timestamps(), newest) {
+                (Some((value, _)), Some((seen, at))) if ahead(seen, value) > 0 => worst = worst.max(e.time.since(at)),
+                (Some((value, _)), _) => newest = Some((value, e.time)),
+                (None, _) if e.payload_len > 0 => match highest {
+                    Some((end, at)) if ahead(end, e.seq_end()) > 0 => {
+                        let lag = e.time.since(at);
+                        worst = if lag <= FAST_NS { worst.max(lag) } else { worst };
+                    }
+                    _ => highest = Some((e.seq_end(), e.time)),
+                },
+                _ => {}
+            }
+        }
+        worst
+    }
+}
+
+fn copies(entries: &[Entry]) -> Vec<bool> {
+    let mut copies = Vec::with_capacity(entries.len());
+    for (i, e) in entries.iter().enumerate() {
+        let before = entries.iter().take(i).rev().take(COPY_WINDOW);
+        // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
+        copies.push(!e.is_rst() && !e.is(fact::ICMP) && before.into_iter().any(|earlier| is_copy(earlier, e)));
+    }
+    copies
+}
+
+fn client(entries: &[Entry], flow: &Flow) -> (Direction, Role) {
+    if let Some(syn) = entries.iter().find(|e| e.is_syn()) {
+        return (syn.direction(), Role::Syn);
+    }
+    if let Some(syn_ack) = entries.iter().find(|e| e.is_syn_ack()) {
+        return (syn_ack.direction().other(), Role::Syn);
+    }
+    for e in entries {
+        let peek = e.peek();
+        if e.is(fact::ICMP) || peek.is_empty() {
+            continue;
+        }
+        if crate::app::tls::is_client_hello_start(peek) || crate::app::http::is_request_start(peek) {
+            return (e.direction(), Role::Message);
+        }
+        if flow.key.transaction.is_some() {
+            let is_response = peek.get(2).is_some_and(|b| b & 0x80 != 0);
+            return (if is_response { e.direction().other() } else { e.direction() }, Role::Message);
+        }
+        if crate::app::http::is_response_start(peek) {
+            return (e.direction().other(), Role::Message);
+        }
+    }
+    let ports = |side: Direction| (flow.key.sender(side).port, flow.key.sender(side.other()).port);
+    let speaker = entries.iter().find(|e| !e.is(fact::ICMP)).map_or(Direction::FromLow, Entry::direction);
+    // Mid-stream the first speaker is anyone: a registered port against a dynamic one says more.
+    match ports(speaker) {
+        (0..1024, 1024..) => (speaker.other(), Role::Ports),
+        _ => (speaker, Role::FirstSpeaker),
+    }
+}
+
+fn starts(entries: &[Entry]) -> [Option<u32>; 2] {
+    let mut starts = [None, None];
+    for side in [Direction::FromLow, Direction::FromHigh] {
+        let mine = || entries.iter().filter(move |e| e.direction() == side && e.is_tcp());
+        let syn = mine().find(|e| e.has(tcp::SYN) && !e.is_rst()).map(|e| e.seq.wrapping_add(1));
+        // Without the SYN: what the other side's first acknowledgement expects, or else the lowest early sequence number.
+        let lowest = || mine().filter(|e| e.payload_len > 0).take(8).map(|e| e.seq).reduce(|a, b| if ahead(b, a) < 0 { b } else { a });
+        starts[side.index()] = syn.or_else(lowest).or_else(|| mine().next().map(|e| e.seq));
+    }
+    starts
+}
+
+fn handshake_rtt(entries: &[Entry], client: Direction) -> [Option<i64>; 2] {
+    let mut rtt = [None, None];
+    let answer = entries.iter().position(|e| e.is_syn_ack() && e.direction() != client);
+    let Some(answer) = answer else { return rtt };
+    let Some(syn_ack) = entries.get(answer) else { return rtt };
+    let syn = entries.iter().take(answer).rev().find(|e| e.is_syn() && e.direction() == client);
+    let ack = entries.iter().skip(answer + 1).find(|e| e.direction() == client && e.has(tcp::ACK) && !e.is_rst());
+    rtt[client.other().index()] = syn.map(|s| syn_ack.time.since(s.time)).filter(|t| *t >= 0);
+    rtt[client.index()] = ack.map(|a| a.time.since(syn_ack.time)).filter(|t| *t >= 0);
+    rtt
+}

@@ -1,0 +1,8 @@
+//! Flow and messages to suspects, claims and findings. Sees one flow at a time; what other flows say comes in [`surroundings`].
+
+pub mod case;
+pub mod finding;
+pub mod messages;
+pub mod rules;
+pub mod suspects;
+pub mod surroundings;

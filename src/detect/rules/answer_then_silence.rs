@@ -1,0 +1,46 @@
+//! # `answer-then-silence`: an answer, and then nothing gets through
+//!
+//! ## What it looks for
+//!
+//! The server's first answer came, and what the client sent next was never acknowledged although it was repeated at least
+//! three times; nothing more came from the server either.
+//!
+//! ## Why it speaks for interference
+//!
+//! Some filters let the trigger and the first answers pass and cut the connection then.
+//!
+//! ## Innocent explanations
+//!
+//! A server or a line that failed at that moment; a client that went on sending after the server had closed.
+//!
+//! ## How to check in Wireshark
+//!
+//! `tcp.stream eq N`: ServerHello, then retransmissions of the client's next flight.
+//!
+//! ## Source
+//!
+//! Xue et al., IMC 2022 (SNI-II lets five to eight more packets pass).
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::drop::later_silence;
+
+pub const RULE: Rule = Rule {
+    id: "answer-then-silence",
+    stance: Stance::For,
+    class: Class::B,
+    family: Family::Timing,
+    mechanisms: &[Mechanism::Drop],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let silence = later_silence(view.case)?;
+    let waited = silence.until.since(silence.from) as f64 / 1e9;
+    let frames = silence.copies.iter().filter_map(|i| view.case.entries.get(*i)).map(|e| e.frame);
+    let text = format!("after the server's first answer, {} copies of the client's next data went unacknowledged in {waited:.1} s", silence.copies.len());
+    Some(Claim::new("answer-then-silence", Class::B, frames, text).measured(waited, 0.0, "s"))
+}

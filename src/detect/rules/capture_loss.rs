@@ -1,0 +1,73 @@
+//! # `capture-loss`: the capture itself lost packets
+//!
+//! ## What it looks for
+//!
+//! In this flow data was acknowledged that the capture does not hold, from either side.
+//!
+//! ## Why it speaks against it
+//!
+//! What the capture missed cannot be held against anyone: the answer may have come and not been recorded.
+//!
+//! ## What could still be wrong
+//!
+//! A box that drops packets beyond the capture point leaves no acknowledged holes.
+//!
+//! ## How to check in Wireshark
+//!
+//! `tcp.analysis.ack_lost_segment` or `tcp.analysis.lost_segment`.
+//!
+//! ## Source
+//!
+//! Wireshark's "ACKed unseen segment".
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
+use crate::detect::case::Case;
+use crate::flow::key::Direction;
+use crate::flow::stream::ahead;
+use crate::packet::tcp;
+
+pub const RULE: Rule = Rule {
+    id: "capture-loss",
+    stance: Stance::Against,
+    class: Class::B,
+    family: Family::Sequence,
+    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop],
+    rebuts: &[],
+    cap: Some(Confidence::Unexplained),
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let frame = acked_unseen(view.case)?;
+    Some(Claim::new("capture-loss", Class::B, [frame], "data was acknowledged that this capture does not hold"))
+}
+
+/// First frame that acknowledges bytes never seen, while the transcript is whole.
+pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
+    let mut seen: [Option<u32>; 2] = [None, None];
+    for (i, e) in case.entries.iter().enumerate() {
+        if case.left_out.get(i).is_some_and(|n| *n > 0) {
+            return None;
+        }
+        if !e.is_tcp() || e.is_rst() {
+            continue;
+        }
+        let (mine, other) = (e.direction().index(), e.direction().other().index());
+        // A capture that starts in mid-connection learns the numbers from the first packets.
+        if let Some(highest) = seen[other]
+            && e.has(tcp::ACK)
+            && !e.has(tcp::SYN)
+            && ahead(e.ack, highest) > 0
+            && ahead(e.ack, highest) < 1 << 24
+            && i > 3
+        {
+            return Some(e.frame);
+        }
+        let end = e.seq_end();
+        seen[mine] = Some(seen[mine].map_or(end, |s| if ahead(end, s) > 0 { end } else { s }));
+    }
+    let _ = Direction::FromLow;
+    None
+}

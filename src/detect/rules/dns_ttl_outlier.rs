@@ -1,0 +1,64 @@
+//! # `dns-ttl-outlier`: the packet does not come from where this resolver's packets come from
+//!
+//! ## What it looks for
+//!
+//! The answer's IP TTL against those of this resolver's other answers (two at least): five hops or more apart is class B,
+//! three or four class C. A DF bit that differs from four or more unanimous answers is class C, and class B together with
+//! a TTL three hops off.
+//!
+//! ## Why it speaks for interference
+//!
+//! The resolver's answers travel one path and are built by one kernel.
+//!
+//! ## Innocent explanations
+//!
+//! Anycast resolvers that move, load balancing over unequal paths.
+//!
+//! ## How to check in Wireshark
+//!
+//! Columns `ip.ttl` and `ip.flags.df` for `udp.srcport == 53 && ip.src == RESOLVER`.
+//!
+//! ## Source
+//!
+//! Duan et al., Hold-On, 2012 (expected TTL); June 2025 measurements of GFW injectors (net4people/bbs issue 466).
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::dns_answer::{answers, odd};
+use super::ttl_jump::hop_distance;
+use crate::flow::entry::fact;
+
+pub const RULE: Rule = Rule {
+    id: "dns-ttl-outlier",
+    stance: Stance::For,
+    class: Class::B,
+    family: Family::Header,
+    mechanisms: &[Mechanism::DnsAnswer],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let resolver = view.around.resolver.as_ref()?;
+    let usual: Vec<u8> = resolver.ttls.iter().filter(|(_, n)| *n >= 2).map(|(t, _)| *t).collect();
+    let odd = odd(view);
+    for (_, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
+        let e = view.case.entries.get(seen.entry)?;
+        let distance = usual.iter().map(|t| (hop_distance(e.ttl, *t), *t)).min();
+        let [clear, set] = resolver.df;
+        let df = e.is(fact::DONT_FRAGMENT);
+        let df_differs = !e.is(fact::IPV6) && ((df && clear >= 4 && set == 0) || (!df && set >= 4 && clear == 0));
+        let class = match (distance.map(|d| d.0), df_differs) {
+            (Some(5..), _) | (Some(3..), true) => Class::B,
+            (Some(3..), _) | (_, true) => Class::C,
+            _ => continue,
+        };
+        let df_text = if df_differs { format!(", DF {}", if df { "set" } else { "clear" }) } else { String::new() };
+        let common = distance.map_or(0, |d| d.1);
+        let text = format!("TTL {}{df_text}, where this resolver's answers have {common}", e.ttl);
+        return Some(Claim::new("dns-ttl-outlier", class, [e.frame], text).measured(f64::from(e.ttl), f64::from(common), "TTL"));
+    }
+    None
+}

@@ -1,0 +1,68 @@
+//! # `idle-timeout`: an idle connection was given up
+//!
+//! ## What it looks for
+//!
+//! No packet of either side for four seconds or more before the reset, and no request waiting for an answer; or the reset
+//! answers the first packet after such a pause.
+//!
+//! ## Why it speaks against it
+//!
+//! Servers and load balancers drop idle connections after round times (5, 60, 75, 120, 240, 350 s) and reset what comes
+//! later.
+//!
+//! ## What could still be wrong
+//!
+//! A filter that resets a connection on the second request after a pause looks the same if its packets are perfect.
+//!
+//! ## How to check in Wireshark
+//!
+//! Time since the previous packet of the stream.
+//!
+//! ## Source
+//!
+//! Defaults of nginx (75 s), Apache (5 s), IIS (120 s), AWS ALB (60 s) and NLB (350 s), Azure (240 s).
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_reset::packets;
+
+pub const RULE: Rule = Rule {
+    id: "idle-timeout",
+    stance: Stance::Against,
+    class: Class::B,
+    family: Family::Timing,
+    mechanisms: &[Mechanism::TcpReset],
+    rebuts: &["control-name-ok", "name-repeats", "name-hit-elsewhere", "ipid-mirror", "ttl-mirror", "window-odd", "options-missing", "ttl-jump", "ipid-jump"],
+    cap: None,
+    check,
+    source: "",
+};
+
+/// Shorter than the shortest common keep-alive time (5 s), longer than any retransmission pause of a live path.
+const IDLE_NS: i64 = 4_000_000_000;
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let case = view.case;
+    let (i, r) = packets(view).next()?;
+    let mut previous: Option<crate::capture::Timestamp> = None;
+    // The pause may lie right before the reset or before the packets it answers.
+    let mut pause: Option<(i64, u64)> = None;
+    for e in case.entries.iter().take(i) {
+        if let Some(p) = previous
+            && e.time.since(p) >= IDLE_NS
+        {
+            pause = Some((e.time.since(p), e.frame));
+        }
+        previous = Some(e.time);
+    }
+    let at_end = previous.map(|p| r.time.since(p)).filter(|gap| *gap >= IDLE_NS);
+    let waiting = case.messages.requests.iter().any(|q| q.frame < r.frame && !crate::detect::suspects::drop::is_answered(case, q) && at_end.is_some());
+    let (gap, frame) = match (at_end, pause) {
+        (Some(gap), _) if !waiting => (gap, r.frame),
+        // Whatever was said after the pause must be what the reset answers.
+        (None, Some((gap, frame))) if case.of(view.suspect.sender).all(|(_, e)| e.frame < frame || e.frame >= r.frame) => (gap, frame),
+        _ => return None,
+    };
+    let text = format!("the connection had been idle for {:.1} s", gap as f64 / 1e9);
+    Some(Claim::new("idle-timeout", Class::B, [frame, r.frame], text).measured(gap as f64 / 1e9, 0.0, "s"))
+}

@@ -1,0 +1,55 @@
+//! # `mtu-black-hole`: large packets vanish, small ones pass
+//!
+//! ## What it looks for
+//!
+//! Every unacknowledged copy of the request is a full-size segment, smaller packets of the same side were acknowledged or
+//! none were tried, and no request of that size to the same server went through elsewhere in the capture.
+//!
+//! ## Why it speaks against it
+//!
+//! A hop with a smaller MTU that sends no ICMP (RFC 2923) swallows exactly the large segments.
+//!
+//! ## What could still be wrong
+//!
+//! A filter that drops the segment with the name when that segment is a large one.
+//!
+//! ## How to check in Wireshark
+//!
+//! Column `tcp.len` of the retransmitted segments: near the MSS.
+//!
+//! ## Source
+//!
+//! RFC 2923; RFC 8899.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
+use crate::detect::surroundings::Outcome;
+
+pub const RULE: Rule = Rule {
+    id: "mtu-black-hole",
+    stance: Stance::Against,
+    class: Class::B,
+    family: Family::Control,
+    mechanisms: &[Mechanism::Drop],
+    rebuts: &["control-name-ok", "name-repeats"],
+    cap: Some(Confidence::Unexplained),
+    check,
+    source: "",
+};
+
+/// Payload of a segment that a tunnel on the way may not pass: 1,280 less headers.
+const LARGE: u32 = 1200;
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let stuck: Vec<_> = view.suspect.packets.iter().filter_map(|i| view.case.entries.get(*i)).collect();
+    let first = stuck.first()?;
+    let again: Vec<_> = stuck.iter().filter(|e| e.seq == first.seq).collect();
+    let large = again.len() >= 2 && again.iter().all(|e| e.payload_len >= LARGE) && view.case.flow.key.protocol == 6;
+    let tail_acked = view.case.of(view.case.server()).any(|(_, e)| e.has(crate::packet::tcp::ACK) && !e.is_syn_ack() && e.ack == first.seq_end());
+    let passed = view.around.other_names.iter().chain(&view.around.same_name).any(|a| a.outcome == Outcome::Answered && a.segments >= 2);
+    if !large || tail_acked || passed {
+        return None;
+    }
+    let text = format!("only segments of {} bytes are lost, and none that large got through anywhere", first.payload_len);
+    Some(Claim::new("mtu-black-hole", Class::B, again.iter().map(|e| e.frame), text).measured(f64::from(first.payload_len), f64::from(LARGE), "bytes"))
+}

@@ -1,0 +1,57 @@
+//! # `name-repeats`: the same name fails again and again, others do not
+//!
+//! ## What it looks for
+//!
+//! The same name failed in the same way on at least two servers, or at least three times, and never went through in the
+//! capture, while requests of the same kind for other names did.
+//!
+//! ## Why it speaks for interference
+//!
+//! A fault of one server or a passing loss does not follow a name from server to server.
+//!
+//! ## Innocent explanations
+//!
+//! A site that is down everywhere (all its servers silent); loss on the way to one network.
+//!
+//! ## How to check in Wireshark
+//!
+//! Filter on the name; look at every conversation.
+//!
+//! ## Source
+//!
+//! T14 of the field's passive tests; repeated measurement as in Sundara Raman et al., SIGCOMM 2023 section 5.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
+use crate::detect::surroundings::Outcome;
+use std::collections::BTreeSet;
+
+pub const RULE: Rule = Rule {
+    id: "name-repeats",
+    stance: Stance::For,
+    class: Class::B,
+    family: Family::Control,
+    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let trigger = view.suspect.trigger.as_ref().filter(|t| !t.value.is_empty())?;
+    let same: Vec<_> = view.around.same_name.iter().filter(|a| a.same_kind && (trigger.kind != TriggerKind::TlsEch || a.ech)).collect();
+    if same.iter().any(|a| a.outcome == Outcome::Answered) || view.around.kind_answered == 0 {
+        return None;
+    }
+    let failed: Vec<_> = same.iter().filter(|a| matches!(a.outcome, Outcome::Silent | Outcome::Reset)).collect();
+    let mut servers: BTreeSet<_> = failed.iter().map(|a| a.server).collect();
+    servers.insert(view.case.server_end().ip);
+    let times = failed.len() + 1;
+    if servers.len() < 2 && times < 3 {
+        return None;
+    }
+    let frames = failed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
+    let text = format!("the name failed {times} times on {} server(s) and never went through", servers.len());
+    Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
+}

@@ -1,0 +1,62 @@
+//! # `reset-burst-equal`: several resets with equal numbers at once
+//!
+//! ## What it looks for
+//!
+//! Two or more resets of one side with the same sequence and acknowledgement numbers within 5 ms. Resets without ACK
+//! count only beyond the number of packets that could each have drawn one.
+//!
+//! ## Why it speaks for interference
+//!
+//! A host resets a connection once. Injectors send copies so that one gets through.
+//!
+//! ## Innocent explanations
+//!
+//! A mirror port that captures everything twice (`span-duplicate`), a dead socket that answers each of several packets in
+//! flight with the same bare reset (counted off).
+//!
+//! ## How to check in Wireshark
+//!
+//! `tcp.stream eq N && tcp.flags.reset == 1`; equal `tcp.seq`, `tcp.ack` and often `ip.id`, microseconds apart.
+//!
+//! ## Source
+//!
+//! Captures of the Great Firewall 2022-2025 (three RST/ACK with equal numbers); net4people/bbs issue 285.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_reset::{eliciting, packets};
+use crate::flow::entry::Entry;
+use crate::packet::tcp;
+
+pub const RULE: Rule = Rule {
+    id: "reset-burst-equal",
+    stance: Stance::For,
+    class: Class::B,
+    family: Family::Sequence,
+    mechanisms: &[Mechanism::TcpReset],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+/// Copies of one injector are microseconds apart, a few milliseconds after a long path.
+const WINDOW_NS: i64 = 5_000_000;
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let resets: Vec<(usize, &Entry)> = packets(view).collect();
+    let mut best: Option<(Vec<u64>, i64)> = None;
+    for (n, (i, first)) in resets.iter().enumerate() {
+        let alike = |e: &Entry| e.seq == first.seq && e.ack == first.ack && e.flags == first.flags && e.time.since(first.time) <= WINDOW_NS;
+        let burst: Vec<&Entry> = resets.iter().skip(n).map(|(_, e)| *e).filter(|e| alike(e)).collect();
+        let explained = if first.has(tcp::ACK) { 1 } else { eliciting(view, *i).max(1) };
+        if burst.len() > explained && burst.len() >= 2 && best.as_ref().is_none_or(|b| b.0.len() < burst.len()) {
+            let span = burst.last().map_or(0, |e| e.time.since(first.time));
+            best = Some((burst.iter().map(|e| e.frame).collect(), span));
+        }
+    }
+    let (frames, span) = best?;
+    let count = frames.len();
+    let text = format!("{count} resets with equal sequence and acknowledgement numbers within {:.3} ms", span as f64 / 1e6);
+    Some(Claim::new("reset-burst-equal", Class::B, frames, text).measured(count as f64, 1.0, "resets"))
+}

@@ -1,0 +1,61 @@
+//! # `reset-mixed-flags`: a bare reset and an acknowledging one for the same trigger
+//!
+//! ## What it looks for
+//!
+//! A RST without ACK and a RST/ACK of one side within 50 ms, when the bare one comes first, or when there are more resets
+//! than packets that could have drawn them.
+//!
+//! ## Why it speaks for interference
+//!
+//! One stack ends a connection in one way. Two kinds of reset for one packet are two machines.
+//!
+//! ## Innocent explanations
+//!
+//! A server that aborts (RST/ACK) and then answers packets still in flight with bare resets; those come after the first
+//! and are counted off.
+//!
+//! ## How to check in Wireshark
+//!
+//! `tcp.stream eq N && tcp.flags.reset == 1`: flags R and R. side by side.
+//!
+//! ## Source
+//!
+//! Great Firewall type I and II, captures of 2025 in the ECH measurements; signature 13 of Sundara Raman et al., SIGCOMM
+//! 2023.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_reset::{eliciting, packets};
+use crate::flow::entry::Entry;
+use crate::packet::tcp;
+
+pub const RULE: Rule = Rule {
+    id: "reset-mixed-flags",
+    stance: Stance::For,
+    class: Class::B,
+    family: Family::Sequence,
+    mechanisms: &[Mechanism::TcpReset],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+/// Both injectors see the trigger within this of one another.
+const WINDOW_NS: i64 = 50_000_000;
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let resets: Vec<(usize, &Entry)> = packets(view).collect();
+    for (n, (_, first)) in resets.iter().enumerate() {
+        let near: Vec<&(usize, &Entry)> = resets.iter().skip(n).take_while(|(_, e)| e.time.since(first.time) <= WINDOW_NS).collect();
+        let bare = near.iter().find(|(_, e)| !e.has(tcp::ACK));
+        let acking = near.iter().find(|(_, e)| e.has(tcp::ACK));
+        let (Some((b, bare)), Some((a, acking))) = (bare, acking) else { continue };
+        let last = near.last().map_or(*b, |(i, _)| *i);
+        if b < a || near.len() > eliciting(view, last).max(1) {
+            let text = "a bare RST and a RST/ACK for the same packet: two machines answered";
+            return Some(Claim::new("reset-mixed-flags", Class::B, [bare.frame, acking.frame], text).measured(near.len() as f64, 1.0, "resets"));
+        }
+    }
+    None
+}

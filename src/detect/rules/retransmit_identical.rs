@@ -1,0 +1,49 @@
+//! # `retransmit-identical`: what follows the reset was sent before it
+//!
+//! ## What it looks for
+//!
+//! The packet after the reset repeats bytes that this side had sent before, with the same header, and nothing newer
+//! follows.
+//!
+//! ## Why it speaks against it
+//!
+//! A retransmission that the network or the capture delivered late proves nothing about when it was sent.
+//!
+//! ## What could still be wrong
+//!
+//! A live server's retransmissions after a forged reset look the same without timestamps.
+//!
+//! ## How to check in Wireshark
+//!
+//! `tcp.analysis.retransmission` or `tcp.analysis.out_of_order` below the reset.
+//!
+//! ## Source
+//!
+//! Paxson, "Bro", 1999, on crud seen in captures.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_reset::contradiction;
+use crate::flow::stream::ahead;
+
+pub const RULE: Rule = Rule {
+    id: "retransmit-identical",
+    stance: Stance::Against,
+    class: Class::B,
+    family: Family::Sequence,
+    mechanisms: &[Mechanism::TcpReset],
+    rebuts: &["data-after-reset"],
+    cap: Some(Confidence::Confirmed),
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let found = contradiction(view, |_, p| p.payload_len > 0).filter(|c| !c.proved)?;
+    let known = view.case.next_seq(view.suspect.sender, found.reset)?;
+    let p = view.case.entries.get(found.packet)?;
+    if ahead(p.seq_end(), known) > 0 {
+        return None;
+    }
+    Some(Claim::new("retransmit-identical", Class::B, [p.frame], "the data after the reset repeats what was sent before it"))
+}

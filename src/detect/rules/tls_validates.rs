@@ -1,0 +1,42 @@
+//! # `tls-validates`: the address proved to be the name's own
+//!
+//! ## What it looks for
+//!
+//! A later TLS connection to the answered address, for this very name, completed: with a certificate that names it (TLS
+//! 1.2), or with a normal session (TLS 1.3).
+//!
+//! ## Why it speaks against it
+//!
+//! A forged address has no key for the name.
+//!
+//! ## What could still be wrong
+//!
+//! Interception with its own certificates (the certificate then names another issuer).
+//!
+//! ## How to check in Wireshark
+//!
+//! `ip.addr == ADDRESS && tls.handshake.extensions_server_name == "NAME"`.
+//!
+//! ## Source
+//!
+//! OONI's TLS-consistency rule.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+
+pub const RULE: Rule = Rule {
+    id: "tls-validates",
+    stance: Stance::Against,
+    class: Class::A,
+    family: Family::Content,
+    mechanisms: &[Mechanism::DnsAnswer],
+    rebuts: &["dns-known-forged", "dns-bogon", "dns-static-ttl", "dns-ttl-outlier", "dns-edns-lost", "dns-flags-odd", "too-early", "dns-answers-conflict"],
+    cap: None,
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let frame = view.around.validated_by?;
+    Some(Claim::new("tls-validates", Class::A, [frame], "a TLS session for this name succeeded with the answered address"))
+}

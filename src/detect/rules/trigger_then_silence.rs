@@ -1,0 +1,63 @@
+//! # `trigger-then-silence`: a request, and then nothing
+//!
+//! ## What it looks for
+//!
+//! The handshake went well, the client sent a message with a name, and no byte of an answer came: either the message was
+//! acknowledged and the server then said nothing, or it was never acknowledged while the client repeated it at least
+//! three times or waited at least five seconds and ten round trips. For QUIC and DNS: at least three datagrams without
+//! any answer.
+//!
+//! ## Why it speaks for interference
+//!
+//! Something between took the message out, or everything behind it. Alone this is only a fault; a control makes it a
+//! finding.
+//!
+//! ## Innocent explanations
+//!
+//! A dead or overloaded server, loss, an MTU black hole, a server that ignores this name.
+//!
+//! ## How to check in Wireshark
+//!
+//! `tcp.stream eq N`: the same `tcp.seq` again and again, or the ACK of the ClientHello as the last packet from the
+//! server.
+//!
+//! ## Source
+//!
+//! Shapes S1 and S3; captures from Russia in the ECH measurements of 2025; Xue et al., IMC 2022 (SNI-II, SNI-IV).
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
+use crate::detect::suspects::drop::{Acknowledged, silence};
+
+pub const RULE: Rule = Rule {
+    id: "trigger-then-silence",
+    stance: Stance::For,
+    class: Class::B,
+    family: Family::Timing,
+    mechanisms: &[Mechanism::Drop],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let trigger = view.suspect.trigger.as_ref()?;
+    let case = view.case;
+    let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;
+    let silence = silence(case, request)?;
+    if silence.acknowledged == Acknowledged::Part || crate::detect::suspects::drop::is_answered(case, request) {
+        return None;
+    }
+    let waited = silence.until.since(silence.from) as f64 / 1e9;
+    let tries = if trigger.kind == TriggerKind::DnsQname { view.around.unanswered_queries } else { silence.retransmissions + 1 };
+    let what = match silence.acknowledged {
+        Acknowledged::All => "acknowledged, but never answered".to_owned(),
+        _ => format!("sent {tries} times, never answered"),
+    };
+    // One unanswered query is loss; a QUIC client that gives up after two datagrams shows no more than that.
+    let enough = case.flow.key.protocol == 6 || tries >= 3;
+    let class = if enough { Class::B } else { Class::C };
+    let frames = silence.copies.iter().filter_map(|i| case.entries.get(*i)).map(|e| e.frame);
+    Some(Claim::new("trigger-then-silence", class, frames, format!("the request was {what} in {waited:.1} s")).measured(waited, 0.0, "s"))
+}

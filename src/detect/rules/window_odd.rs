@@ -1,0 +1,47 @@
+//! # `window-odd`: the reset's window is not one a host would send
+//!
+//! ## What it looks for
+//!
+//! A bare reset with a window other than 0, or a reset whose window equals the trigger's.
+//!
+//! ## Why it speaks for interference
+//!
+//! Kernels send bare resets with window 0 (Linux, Windows, BSD). A random or copied window was put there by another
+//! program.
+//!
+//! ## Innocent explanations
+//!
+//! Load balancers and embedded stacks with habits of their own.
+//!
+//! ## How to check in Wireshark
+//!
+//! `tcp.flags.reset == 1 && tcp.window_size_value > 0`.
+//!
+//! ## Source
+//!
+//! Captures of Great Firewall type I (window uniform over 16 bits) in the ECH measurements of 2025.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_reset::packets;
+use crate::packet::tcp;
+
+pub const RULE: Rule = Rule {
+    id: "window-odd",
+    stance: Stance::For,
+    class: Class::C,
+    family: Family::Header,
+    mechanisms: &[Mechanism::TcpReset],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let trigger = view.suspect.trigger.as_ref().and_then(|t| view.case.index_of(t.complete_at_frame)).and_then(|i| view.case.entries.get(i));
+    let copied = |w: u16| w != 0 && trigger.is_some_and(|t| t.window == w);
+    let (_, r) = packets(view).find(|(_, r)| (!r.has(tcp::ACK) && r.window != 0) || copied(r.window))?;
+    let text = if copied(r.window) { format!("window {} is copied from the trigger", r.window) } else { format!("a bare reset with window {}", r.window) };
+    Some(Claim::new("window-odd", Class::C, [r.frame], text).measured(f64::from(r.window), 0.0, "window"))
+}

@@ -1,0 +1,121 @@
+//! What the other flows of the same capture say about a suspect. Filled in by `survey`; plain data here, so that rules stay pure.
+
+use crate::capture::Timestamp;
+use std::net::IpAddr;
+
+/// How a request of another flow went.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub enum Outcome {
+    /// The server answered it with data of its own.
+    Answered,
+    /// Nothing came back for long enough to tell.
+    Silent,
+    /// The connection was reset before an answer.
+    Reset,
+    /// Answered by something that is itself under suspicion.
+    Suspicious,
+}
+
+/// A request seen elsewhere in the capture.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Attempt {
+    pub time: Timestamp,
+    /// Frame of the request.
+    pub frame: u64,
+    pub server: IpAddr,
+    pub port: u16,
+    pub name: Vec<u8>,
+    pub outcome: Outcome,
+    /// The request was of the same kind (SNI, Host, query, QUIC).
+    pub same_kind: bool,
+    /// Carried ESNI or ECH.
+    pub ech: bool,
+    /// Length of the request in segments of the path's size: 2 for a ClientHello that needs two packets.
+    pub segments: u8,
+}
+
+/// What is known of an address from all its flows that gave no cause for suspicion.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Baseline {
+    /// Shortest answer to anything.
+    pub rtt: Option<i64>,
+    /// TTLs of its packets, with their number.
+    pub ttls: Vec<(u8, u64)>,
+    /// Flows that contributed.
+    pub flows: u64,
+}
+
+impl Baseline {
+    /// Distance of a TTL to the nearest one seen often enough to be the address's own.
+    pub fn ttl_distance(&self, ttl: u8) -> Option<u8> {
+        self.ttls.iter().filter(|(_, n)| *n >= 2).map(|(t, _)| t.abs_diff(ttl)).min()
+    }
+}
+
+/// DNS answers of a resolver to other questions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResolverBaseline {
+    /// TTLs of its genuine-looking answers.
+    pub ttls: Vec<(u8, u64)>,
+    /// Fastest answer.
+    pub rtt: Option<i64>,
+    /// Answers with OPT among those to queries with OPT.
+    pub edns_kept: u64,
+    pub edns_asked: u64,
+    /// Answers by the AA, RA and AD bits of the flags word.
+    pub flags: Vec<(u16, u64)>,
+    /// Don't-fragment bit of its answers: not set, set.
+    pub df: [u64; 2],
+    /// Names it answered with data.
+    pub answered: u64,
+    /// Answers with an address outside the special-use ranges.
+    pub global_answers: u64,
+    /// Answers in a special-use range, by distinct names.
+    pub bogon_names: u64,
+}
+
+/// Everything the rules may ask about the rest of the capture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Surroundings {
+    /// Address that sent the suspect packets (or should have answered).
+    pub sender: Baseline,
+    /// The other end.
+    pub receiver: Baseline,
+    /// Requests for other names on the same server, nearest in time first.
+    pub other_names: Vec<Attempt>,
+    /// Requests for the same name anywhere, nearest in time first; the suspect's own is left out.
+    pub same_name: Vec<Attempt>,
+    /// For queries: how the resolver answers others.
+    pub resolver: Option<ResolverBaseline>,
+    /// Addresses other answers gave for the same name, with the resolver asked.
+    pub other_answers: Vec<(IpAddr, IpAddr, u64)>,
+    /// How often, and for how many distinct names, the suspect's answer address was given.
+    pub same_answer_names: usize,
+    /// TLS or other sessions that succeeded with the answered address under the asked name.
+    pub validated_by: Option<u64>,
+    /// A mechanism that hit the same name elsewhere, with its frame.
+    pub name_hit: Option<(&'static str, u64)>,
+    /// Share of all packets that were captured twice.
+    pub duplicates: f64,
+    /// Largest reordering seen in the capture, ns.
+    pub reordering: i64,
+    /// Only one direction of traffic was captured.
+    pub one_sided: bool,
+    /// Data was acknowledged that the capture does not hold: share of flows.
+    pub acked_unseen: f64,
+    /// A hypervisor's NAT or local proxy stands between capture and network.
+    pub nat: bool,
+    /// Time stamps run backwards in places.
+    pub out_of_order: bool,
+    /// Packets of other flows that arrived from the far side during the suspect's silence: frames of the first few.
+    pub heard_meanwhile: Vec<u64>,
+    /// Other flows that went unanswered during it.
+    pub silent_meanwhile: usize,
+    /// Queries for the suspect's name to the suspect's resolver that nobody answered, this flow's included.
+    pub unanswered_queries: usize,
+    /// Another flow between the same hosts to the same name that went well within a second (address-family or socket race).
+    pub sibling: Option<u64>,
+    /// QUIC or TCP attempts of the capture by kind: tried, answered (same kind as the suspect).
+    pub kind_tried: u64,
+    pub kind_answered: u64,
+}

@@ -1,0 +1,139 @@
+//! Silence after a request: the packets that would have answered it, or that carried it, vanish.
+
+use crate::capture::Timestamp;
+use crate::detect::case::Case;
+use crate::detect::finding::{Mechanism, Stage, Suspect};
+use crate::detect::messages::Request;
+use crate::flow::stream::ahead;
+use crate::packet::tcp;
+
+/// Silence shorter than this is a slow server (TLS stacks and CDNs answer well within it).
+pub const SILENCE_NS: i64 = 5_000_000_000;
+/// Lost copies of a request beyond the first: at 5 % independent loss four losses in a row are one in 160,000.
+pub const RETRANSMISSIONS: usize = 3;
+/// Or so many round trips, on long paths.
+pub const SILENCE_RTTS: i64 = 10;
+
+/// At most one suspect: the first request that was never answered.
+pub fn find(case: &Case<'_>) -> Option<Suspect> {
+    let unanswered = case.messages.requests.iter().find(|r| !is_answered(case, r));
+    let (request, silence) = match unanswered.and_then(|r| silence(case, r).map(|s| (r, s))) {
+        Some(found) => found,
+        None => (case.messages.requests.first()?, later_silence(case)?),
+    };
+    let sender = case.client;
+    let stage = Stage::PostRequest;
+    let trigger = Some(super::trigger(request));
+    Some(Suspect { mechanism: Mechanism::Drop, stage, trigger, sender, packets: silence.copies, answers: Vec::new() })
+}
+
+/// Whether the server said anything in answer to a request.
+pub fn is_answered(case: &Case<'_>, request: &Request) -> bool {
+    if case.flow.key.protocol != 6 {
+        return case.of(case.server()).any(|(_, e)| e.frame > request.frame);
+    }
+    let expected = case.index_of(request.frame).and_then(|i| case.next_seq(case.server(), i));
+    // What was left out of the transcript is judged by the sums: far more data than the transcript shows was an answer.
+    let unseen = case.flow.transcript.has_gaps() && case.flow.sides[case.server().index()].data_packets > 4;
+    unseen
+        || case.of(case.server()).any(|(_, e)| {
+            e.frame > request.frame && e.payload_len > 0 && !e.is_rst() && expected.is_none_or(|n| ahead(e.seq_end(), n) > 0)
+        })
+}
+
+/// A silence after a request, long enough to need explaining.
+pub struct Silence {
+    /// Entries that carry the request or part of it: the first copy and its retransmissions.
+    pub copies: Vec<usize>,
+    pub retransmissions: usize,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// The server acknowledged all of it, part of it, or none.
+    pub acknowledged: Acknowledged,
+}
+
+/// How much of a request the server acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acknowledged {
+    Nothing,
+    Part,
+    All,
+}
+
+/// Measures the silence after an unanswered request; `None` if it is too short to mean anything.
+pub fn silence(case: &Case<'_>, request: &Request) -> Option<Silence> {
+    let at = case.index_of(request.frame)?;
+    let is_tcp = case.flow.key.protocol == 6;
+    if is_tcp && !case.established() {
+        return None;
+    }
+    let mine: Vec<usize> = case
+        .of(case.client)
+        .filter(|(i, e)| *i >= at.min(first_part(case, request)) && e.payload_len > 0 && !e.is_rst())
+        .filter(|(_, e)| !is_tcp || (ahead(e.seq_end(), request.seq) > 0 && ahead(request.seq_end, e.seq) > 0))
+        .map(|(i, _)| i)
+        .collect();
+    let sent = case.entries.get(at)?;
+    let acknowledged = if is_tcp { acknowledged(case, request, at) } else { Acknowledged::Nothing };
+    let last = case.entries.iter().rev().find(|e| e.direction() == case.client && !e.is(crate::flow::entry::fact::ICMP))?;
+    let until = last.time.max(case.entries.last()?.time);
+    let from = request.time.max(sent.time);
+    let waited = until.since(from);
+    let copies = mine;
+    let retransmissions = if is_tcp { retransmissions(case, &copies, acknowledged, request) } else { copies.len().saturating_sub(1) };
+    let rtt = case.rtt[case.server().index()].unwrap_or(0);
+    let long = waited >= SILENCE_NS.max(SILENCE_RTTS * rtt);
+    // A ladder of retransmissions says it sooner than the clock: the third one comes after about a second.
+    let ladder = retransmissions >= RETRANSMISSIONS && waited >= 5 * rtt.max(100_000_000);
+    (long || ladder).then_some(Silence { copies, retransmissions, from, until, acknowledged })
+}
+
+fn first_part(case: &Case<'_>, request: &Request) -> usize {
+    let first = case.of(case.client).find(|(_, e)| e.payload_len > 0 && e.seq == request.seq);
+    first.map_or(usize::MAX, |(i, _)| i)
+}
+
+fn acknowledged(case: &Case<'_>, request: &Request, at: usize) -> Acknowledged {
+    let acks = case.of(case.server()).filter(|(i, e)| *i > at.min(first_part(case, request)) && e.has(tcp::ACK) && !e.is_rst());
+    let best = acks.map(|(_, e)| ahead(e.ack, request.seq)).max().unwrap_or(0);
+    match best {
+        n if n >= ahead(request.seq_end, request.seq) => Acknowledged::All,
+        n if n > 0 => Acknowledged::Part,
+        _ => Acknowledged::Nothing,
+    }
+}
+
+/// Copies beyond the first of the part that stayed unacknowledged.
+fn retransmissions(case: &Case<'_>, copies: &[usize], acknowledged: Acknowledged, request: &Request) -> usize {
+    let edge = match acknowledged {
+        Acknowledged::Nothing => request.seq,
+        Acknowledged::Part => {
+            let acks = case.of(case.server()).filter(|(_, e)| e.has(tcp::ACK) && !e.is_rst()).map(|(_, e)| e.ack);
+            acks.filter(|a| ahead(*a, request.seq) > 0).reduce(|a, b| if ahead(b, a) > 0 { b } else { a }).unwrap_or(request.seq)
+        }
+        Acknowledged::All => return 0,
+    };
+    let covering = copies.iter().filter_map(|i| case.entries.get(*i)).filter(|e| ahead(e.seq, edge) <= 0 && ahead(e.seq_end(), edge) > 0);
+    covering.count().saturating_sub(1)
+}
+
+/// A silence after an answer: what the client sent after the server's first data was never acknowledged, and nothing more came.
+pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
+    if case.flow.key.protocol != 6 || !case.established() {
+        return None;
+    }
+    let first_answer = case.of(case.server()).find(|(_, e)| e.payload_len > 0 && !e.is_rst())?.0;
+    let highest_ack = case.of(case.server()).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })?;
+    let unacked = |e: &crate::flow::entry::Entry| e.payload_len > 0 && ahead(e.seq_end(), highest_ack) > 0 && ahead(e.seq, highest_ack) <= 0;
+    let copies: Vec<usize> = case.of(case.client).filter(|(i, e)| *i > first_answer && !e.is_rst() && unacked(e)).map(|(i, _)| i).collect();
+    let sent = case.entries.get(*copies.first()?)?;
+    // A packet of the server after it, even a repeated one, shows the way back open; then it is the client's direction that is cut,
+    // unless that packet acknowledges what was sent.
+    let last = case.of(case.client).next_back()?.1;
+    let retransmissions = copies.len() - 1;
+    let server_closed = case.of(case.server()).any(|(_, e)| e.has(tcp::FIN) && e.time <= sent.time) || case.of(case.server()).any(|(_, e)| e.is_rst());
+    if server_closed || retransmissions < RETRANSMISSIONS {
+        return None;
+    }
+    Some(Silence { copies, retransmissions, from: sent.time, until: last.time, acknowledged: Acknowledged::Nothing })
+}

@@ -1,0 +1,34 @@
+//! Suspects: packets, or a silence, that need explaining. One file per mechanism.
+
+pub mod dns_answer;
+pub mod drop;
+pub mod tcp_reset;
+
+use super::case::Case;
+use super::finding::{Suspect, Trigger};
+use super::messages::Request;
+
+/// Every suspect of a case.
+pub fn find(case: &Case<'_>) -> Vec<Suspect> {
+    if case.flow.hidden || case.flow.evicted {
+        return Vec::new();
+    }
+    let mut found = tcp_reset::find(case);
+    found.extend(dns_answer::find(case));
+    // A connection that was reset is not silent as well.
+    if found.is_empty() {
+        found.extend(drop::find(case));
+    }
+    found
+}
+
+/// The trigger a request makes.
+pub fn trigger(request: &Request) -> Trigger {
+    Trigger {
+        kind: request.kind,
+        value: request.value.clone(),
+        frame: request.frame,
+        complete_at_frame: request.complete_at_frame,
+        seq_end: request.seq_end,
+    }
+}

@@ -1,0 +1,155 @@
+//! Resets that a side is said to have sent.
+//!
+//! Every reset of a side makes one suspect; resets that are plainly a kernel's answers to packets for a dead socket are left out of
+//! it as long as others remain, so that the forged ones are named and not the echoes they caused.
+
+use crate::detect::case::Case;
+use crate::detect::finding::{Mechanism, Stage, Suspect};
+use crate::detect::rules::View;
+use crate::flow::entry::Entry;
+use crate::flow::key::Direction;
+use crate::flow::stream::ahead;
+use crate::packet::tcp;
+
+/// Answers to one packet arrive no sooner than this share of the shortest round trip.
+pub const HONEST_SHARE: f64 = 0.8;
+
+/// At most one suspect per sending side.
+pub fn find(case: &Case<'_>) -> Vec<Suspect> {
+    if case.flow.key.protocol != 6 {
+        return Vec::new();
+    }
+    [case.server(), case.client].into_iter().filter_map(|side| suspect(case, side)).collect()
+}
+
+fn suspect(case: &Case<'_>, sender: Direction) -> Option<Suspect> {
+    let resets: Vec<usize> = case.of(sender).filter(|(_, e)| e.is_rst()).map(|(i, _)| i).collect();
+    let first = *resets.first()?;
+    let stage = stage(case, first)?;
+    let odd: Vec<usize> = resets.iter().copied().filter(|i| !is_kernel_reply(case, sender, *i)).collect();
+    let packets = if odd.is_empty() { resets } else { odd };
+    let trigger = case.request_before(*packets.first()?).map(super::trigger);
+    Some(Suspect { mechanism: Mechanism::TcpReset, stage, trigger, sender, packets, answers: Vec::new() })
+}
+
+/// How far the connection had come when entry `i` arrived.
+fn stage(case: &Case<'_>, i: usize) -> Option<Stage> {
+    let before = |side: Direction| case.ordinary_before(side, i);
+    let syn_ack = before(case.server()).any(|(_, e)| e.is_syn_ack());
+    let syn = before(case.client).any(|(_, e)| e.is_syn());
+    let client_acked = before(case.client).any(|(_, e)| e.has(tcp::ACK) && !e.is_syn());
+    let data = |side: Direction| before(side).any(|(_, e)| e.payload_len > 0);
+    if syn && !(syn_ack && client_acked) && !data(case.server()) && !data(case.client) {
+        return Some(Stage::PostSyn);
+    }
+    if !syn && !syn_ack && !data(case.client) && !data(case.server()) {
+        // A reset out of nowhere: backscatter, a scan, the tail of a connection begun before the capture.
+        return None;
+    }
+    if !data(case.client) && !data(case.server()) {
+        return Some(Stage::PostAck);
+    }
+    let request = case.request_before(i);
+    let answered = request.is_some_and(|r| before(case.server()).any(|(_, e)| e.payload_len > 0 && e.time > r.time));
+    Some(if request.is_some() && !answered { Stage::PostRequest } else { Stage::Later })
+}
+
+/// A kernel's answer to a packet for a connection it no longer has: bare RST, numbered by the acknowledgement it answers, no options,
+/// identification 0 with DF or in the sender's series, the sender's usual TTL.
+pub fn is_kernel_reply(case: &Case<'_>, sender: Direction, i: usize) -> bool {
+    let Some(r) = case.entries.get(i) else { return false };
+    let rtt = case.rtt[sender.index()].unwrap_or(0);
+    let plain = !r.has(tcp::ACK) && r.payload_len == 0 && r.window == 0;
+    let same_ttl = case.ordinary_before(sender, i).all(|(_, e)| e.ttl.abs_diff(r.ttl) <= 2) && case.ordinary_before(sender, i).next().is_some();
+    let answers = case.ordinary_before(sender.other(), i).any(|(_, e)| {
+        e.has(tcp::ACK) && e.ack == r.seq && r.time.since(e.time) as f64 >= rtt as f64 * HONEST_SHARE
+    });
+    let id = match r.ip_id() {
+        None => true,
+        Some(0) => r.is(crate::flow::entry::fact::DONT_FRAGMENT),
+        Some(id) => near_series(case, sender, i, id),
+    };
+    plain && same_ttl && answers && id
+}
+
+/// Whether an identification continues the sender's counter.
+fn near_series(case: &Case<'_>, sender: Direction, i: usize, id: u16) -> bool {
+    /// A busy host's global counter moves this much between two packets of one connection.
+    const STEP: u16 = 1000;
+    let last = case.ordinary_before(sender, i).filter_map(|(_, e)| e.ip_id()).rfind(|id| *id != 0);
+    last.is_some_and(|last| id.wrapping_sub(last) < STEP)
+}
+
+/// The suspect's packets as entries.
+pub fn packets<'a>(view: &'a View<'_>) -> impl DoubleEndedIterator<Item = (usize, &'a Entry)> {
+    view.suspect.packets.iter().filter_map(|i| view.case.entries.get(*i).map(|e| (*i, e)))
+}
+
+/// Shortest round trip to the suspect's sender, from this flow and from others.
+pub fn sender_rtt(view: &View<'_>) -> Option<i64> {
+    let own = view.case.rtt[view.suspect.sender.index()];
+    match (own, view.around.sender.rtt) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// A later packet of the same side that a reset contradicts, and how well that is shown.
+pub struct Contradiction {
+    pub reset: usize,
+    pub packet: usize,
+    /// Proved to have been sent after the reset would have been.
+    pub proved: bool,
+    pub lag: i64,
+}
+
+/// Looks for a later packet of the sender, of the wanted kind, that it cannot have sent after resetting the connection.
+pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -> Option<Contradiction> {
+    /// Without any round trip known, a packet this much later was not merely overtaken.
+    const UNKNOWN_RTT_NS: i64 = 1_000_000_000;
+    let case = view.case;
+    let rtt = sender_rtt(view);
+    let reordering = case.reordering.max(view.around.reordering);
+    let mut weak = None;
+    for (i, r) in packets(view) {
+        if !is_acceptable(view, i, r) {
+            continue;
+        }
+        for (j, p) in case.of(view.suspect.sender).filter(|(j, p)| *j > i && !p.is_rst() && wanted(r, p)) {
+            let lag = p.time.since(r.time);
+            let found = |proved| Contradiction { reset: i, packet: j, proved, lag };
+            if rtt.is_some_and(|rtt| rtt > 0 && case.sent_after(j, i, rtt)) && lag > 3 * reordering {
+                return Some(found(true));
+            }
+            let known = case.next_seq(view.suspect.sender, i);
+            // A retransmission of what was sent before may have been under way.
+            let fresh = p.payload_len == 0 || known.is_none_or(|n| ahead(p.seq_end(), n) > 0);
+            let patience = rtt.unwrap_or(UNKNOWN_RTT_NS).max(3 * reordering).max(1_000_000);
+            if fresh && lag > patience && weak.is_none() {
+                weak = Some(found(false));
+            }
+        }
+    }
+    weak
+}
+
+/// Whether the receiver would take this reset: in window, or for a SYN acknowledging it. A server in SYN-RECEIVED answers a stray
+/// segment with a reset numbered as that segment asked, and goes on.
+pub fn is_acceptable(view: &View<'_>, i: usize, r: &Entry) -> bool {
+    /// No receive window that matters here is larger.
+    const WINDOW: i64 = 1 << 20;
+    let case = view.case;
+    match case.next_seq(view.suspect.sender, i) {
+        Some(next) => (-1..WINDOW).contains(&ahead(r.seq, next)) || case.highest_ack(view.suspect.sender.other(), i).is_some_and(|a| a == r.seq),
+        None => r.has(tcp::ACK),
+    }
+}
+
+/// Packets of the receiver that could each have drawn one of the resets, up to entry `i`: what was in flight one and a half round
+/// trips before.
+pub fn eliciting(view: &View<'_>, i: usize) -> usize {
+    let case = view.case;
+    let Some(r) = case.entries.get(i) else { return 0 };
+    let reach = sender_rtt(view).unwrap_or(200_000_000) * 3 / 2 + 2_000_000;
+    case.ordinary_before(view.suspect.sender.other(), i).filter(|(_, e)| r.time.since(e.time) <= reach).count()
+}

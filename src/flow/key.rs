@@ -1,0 +1,132 @@
+//! What makes packets one flow: the order-free 5-tuple, and for DNS over UDP the transaction id.
+//!
+//! The VLAN is deliberately not part of the key: taps tag the two directions differently, and a flow split by its tags would look
+//! one-sided and broken. Copies of a packet under two tags are collapsed as duplicates while judging.
+
+use crate::packet::{Endpoint, Packet, Transport};
+use std::net::IpAddr;
+
+/// Key of a flow. `low <= high`, so both directions have the same key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct FlowKey {
+    pub low: Endpoint,
+    pub high: Endpoint,
+    /// IP protocol number, 6 or 17.
+    pub protocol: u8,
+    /// DNS transaction id: a forwarder on one port carries thousands of transactions.
+    pub transaction: Option<u16>,
+}
+
+/// Which way a packet went, as a fact: from the lower endpoint or from the higher one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub enum Direction {
+    FromLow,
+    FromHigh,
+}
+
+impl Direction {
+    pub fn other(self) -> Direction {
+        match self {
+            Direction::FromLow => Direction::FromHigh,
+            Direction::FromHigh => Direction::FromLow,
+        }
+    }
+    pub fn index(self) -> usize {
+        match self {
+            Direction::FromLow => 0,
+            Direction::FromHigh => 1,
+        }
+    }
+}
+
+impl FlowKey {
+    /// Key and direction of a packet. An ICMP error belongs to the flow it quotes and travels against the quoted packet.
+    pub fn of(packet: &Packet<'_>, transaction: Option<u16>) -> (FlowKey, Direction) {
+        match packet.transport {
+            Transport::Tcp(_) => FlowKey::new(packet.src, packet.dst, 6, None),
+            Transport::Udp => FlowKey::new(packet.src, packet.dst, 17, transaction),
+            Transport::IcmpError(e) => FlowKey::new(e.quoted_dst, e.quoted_src, e.quoted_protocol, None),
+        }
+    }
+
+    /// Orders the endpoints.
+    pub fn new(src: Endpoint, dst: Endpoint, protocol: u8, transaction: Option<u16>) -> (FlowKey, Direction) {
+        if src <= dst {
+            (FlowKey { low: src, high: dst, protocol, transaction }, Direction::FromLow)
+        } else {
+            (FlowKey { low: dst, high: src, protocol, transaction }, Direction::FromHigh)
+        }
+    }
+
+    /// The endpoint that sends in `direction`.
+    pub fn sender(&self, direction: Direction) -> Endpoint {
+        match direction {
+            Direction::FromLow => self.low,
+            Direction::FromHigh => self.high,
+        }
+    }
+}
+
+/// 96 bits that stand for a key in the table: under a random seed two keys of a crafted capture cannot be made to collide, and at
+/// 96 bits chance does not either (1e-12 for a hundred million flows).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Fingerprint {
+    pub low: u64,
+    pub high: u32,
+}
+
+/// Number of shards. Fixed, so that output cannot depend on the number of threads.
+pub const SHARDS: usize = 256;
+
+/// Hashes keys: with a fixed seed to deal flows to shards, with a random one for the tables.
+#[derive(Clone, Copy, Debug)]
+pub struct Hasher {
+    seed: [u64; 4],
+}
+
+/// Two halves of a 64x64 multiplication folded: the mixing step of the wyhash family.
+fn fold(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a) * u128::from(b);
+    (wide as u64) ^ ((wide >> 64) as u64)
+}
+
+impl Hasher {
+    /// A seed from the operating system, new in every run.
+    pub fn random() -> Hasher {
+        let mut bytes = [0u8; 32];
+        // Without an entropy source the fixed seed still works; it only loses the defence against crafted collisions.
+        let _ = getrandom::fill(&mut bytes);
+        let mut seed = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89];
+        for (word, chunk) in seed.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *word ^= u64::from_le_bytes(*chunk);
+        }
+        Hasher { seed }
+    }
+
+    /// Shard (fixed) and fingerprint (seeded) of a key.
+    pub fn place(&self, key: &FlowKey) -> (usize, Fingerprint) {
+        let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 8 | u64::from(key.protocol);
+        // Both transports of a DNS conversation share a shard: the transaction is not part of the shard.
+        let extra = key.transaction.map_or(0, |id| u64::from(id) | 1 << 16);
+        let [a, b, c, d] = match (key.low.ip, key.high.ip) {
+            (IpAddr::V4(x), IpAddr::V4(y)) => [u64::from(x.to_bits()), u64::from(y.to_bits()) | 4 << 60, 0, 0],
+            (IpAddr::V6(x), IpAddr::V6(y)) => {
+                let (x, y) = (x.to_bits(), y.to_bits());
+                [x as u64, (x >> 64) as u64, y as u64, (y >> 64) as u64]
+            }
+            (IpAddr::V4(x), IpAddr::V6(y)) | (IpAddr::V6(y), IpAddr::V4(x)) => {
+                let y = y.to_bits();
+                [u64::from(x.to_bits()), y as u64, (y >> 64) as u64, 46 << 56]
+            }
+        };
+        let fixed = fold(a ^ 0x9e37_79b9_7f4a_7c15, b ^ 0xbf58_476d_1ce4_e5b9) ^ fold(c ^ ports, d ^ 0x94d0_49bb_1331_11eb);
+        let shard = (fold(fixed, 0xd6e8_feb8_6659_fd93) >> 56) as usize;
+        let [s, t, u, v] = self.seed;
+        let one = fold(a ^ s, b ^ t).wrapping_add(fold(c ^ u, d ^ v));
+        let two = fold(a ^ v, c ^ s).wrapping_add(fold(b ^ u, d ^ t));
+        let tail = fold(ports ^ t, extra ^ 0x2545_f491_4f6c_dd1d ^ u);
+        let low = fold(one ^ tail, s | 1);
+        let high = fold(two ^ tail.rotate_left(32), u | 1);
+        (shard % SHARDS, Fingerprint { low, high: high as u32 })
+    }
+}

@@ -1,0 +1,15 @@
+//! Packets to flows: bounded, mergeable records of what the observer saw.
+//!
+//! The law, property-tested in `tests/algebra.rs`: `flow(a ++ b) == flow(a).merge(flow(b))`. It holds because a [`record::Flow`] is
+//! made of associative parts only (see [`transcript`] and [`profile`]). Sequence reasoning and roles are a fold over the
+//! transcript while judging, never state kept while absorbing.
+
+pub mod community;
+pub mod entry;
+pub mod history;
+pub mod key;
+pub mod profile;
+pub mod record;
+pub mod shard;
+pub mod stream;
+pub mod transcript;

@@ -1,0 +1,231 @@
+//! A flow: what was seen between two endpoints, bounded and mergeable.
+
+use super::entry::{Entry, fact};
+use super::key::FlowKey;
+use super::profile::Profile;
+use super::transcript::Transcript;
+use crate::capture::Timestamp;
+use crate::limits::{DATAGRAM_BYTES, DNS_IDLE_NS, HEAD_BYTES, LATEST_BYTES, TCP_IDLE_NS, UDP_IDLE_NS};
+
+/// A stretch of payload that was kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Segment {
+    pub frame: u64,
+    pub seq: u32,
+    /// Where it starts in [`Head::bytes`], and its length there (the wire may have carried more).
+    pub at: u32,
+    pub len: u32,
+}
+
+/// Payload kept from the start of one direction, in order of arrival.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Head {
+    pub segments: Vec<Segment>,
+    pub bytes: Vec<u8>,
+    /// Set by the table once the first message is complete: later payload is not worth its memory.
+    pub closed: bool,
+    /// Payload arrived that was not kept.
+    pub capped: bool,
+}
+
+impl Head {
+    fn push(&mut self, entry: &Entry, payload: &[u8], cap: usize) {
+        if self.closed {
+            return;
+        }
+        let room = cap.saturating_sub(self.bytes.len());
+        let kept = payload.get(..room).unwrap_or(payload);
+        self.capped |= kept.len() < payload.len();
+        if !kept.is_empty() {
+            self.segments.push(Segment { frame: entry.frame, seq: entry.seq, at: self.bytes.len() as u32, len: kept.len() as u32 });
+            self.bytes.extend_from_slice(kept);
+        }
+    }
+
+    /// The bytes of a segment.
+    pub fn slice(&self, segment: &Segment) -> &[u8] {
+        self.bytes.get(segment.at as usize..(segment.at + segment.len) as usize).unwrap_or_default()
+    }
+
+    fn merge(&mut self, later: &Head, cap: usize) {
+        if self.closed {
+            return;
+        }
+        for segment in &later.segments {
+            let entry = Entry { frame: segment.frame, seq: segment.seq, ..Entry::blank() };
+            self.push(&entry, later.slice(segment), cap);
+        }
+        self.capped |= later.capped;
+        self.closed |= later.closed;
+    }
+}
+
+/// The last packet of a direction that began a request, other than the direction's first data packet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Latest {
+    pub frame: u64,
+    pub seq: u32,
+    pub bytes: Vec<u8>,
+}
+
+/// Everything remembered about one flow.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flow {
+    pub key: FlowKey,
+    pub first: Timestamp,
+    /// Time of the packet seen last.
+    pub last: Timestamp,
+    /// First frame of the conversation Wireshark would count this flow in.
+    pub stream_first: Option<u64>,
+    pub sides: [Profile; 2],
+    pub transcript: Transcript,
+    pub heads: [Head; 2],
+    pub latest: [Option<Box<Latest>>; 2],
+    /// Initial sequence number of the last SYN of each side.
+    syn: [Option<u32>; 2],
+    pub vlan: Option<u16>,
+    pub tunnel: bool,
+    /// Given up for memory before it ended.
+    pub evicted: bool,
+    /// Only packets that the capture filter hides.
+    pub hidden: bool,
+}
+
+/// A request that begins here could be what sets off interference.
+pub fn begins_request(payload: &[u8]) -> bool {
+    match payload.first() {
+        Some(0x16) => payload.get(1) == Some(&3),
+        Some(b'A'..=b'Z') => {
+            let end = payload.iter().take(8).position(|b| *b == b' ');
+            end.is_some_and(|n| n >= 3 && payload.iter().take(n).all(u8::is_ascii_uppercase))
+        }
+        _ => false,
+    }
+}
+
+impl Flow {
+    /// An empty flow for a key.
+    pub fn new(key: FlowKey, time: Timestamp) -> Flow {
+        Flow {
+            key,
+            first: time,
+            last: time,
+            stream_first: None,
+            sides: Default::default(),
+            transcript: Transcript::default(),
+            heads: Default::default(),
+            latest: [None, None],
+            syn: [None, None],
+            vlan: None,
+            tunnel: false,
+            evicted: false,
+            hidden: false,
+        }
+    }
+
+    /// Idle time that ends a flow of this kind.
+    pub fn idle(key: &FlowKey) -> i64 {
+        match (key.protocol, key.transaction) {
+            (6, _) => TCP_IDLE_NS,
+            (_, Some(_)) => DNS_IDLE_NS,
+            _ => UDP_IDLE_NS,
+        }
+    }
+
+    /// Whether a packet with these facts, the key's next one, starts a new flow.
+    pub fn is_ended_by(&self, entry: &Entry) -> bool {
+        if entry.time.since(self.last) > Flow::idle(&self.key) {
+            return true;
+        }
+        entry.is_syn() && self.transcript.count() > 0 && self.syn[entry.direction().index()] != Some(entry.seq)
+    }
+
+    fn cap(&self) -> usize {
+        if self.key.protocol == 6 { HEAD_BYTES } else { DATAGRAM_BYTES }
+    }
+
+    /// Adds the key's next packet. `payload` is what was captured of it.
+    pub fn absorb(&mut self, entry: Entry, payload: &[u8]) {
+        let side = entry.direction().index();
+        self.last = entry.time;
+        if entry.is_syn() {
+            self.syn[side] = Some(entry.seq);
+        }
+        self.sides[side].absorb(&entry);
+        self.tunnel |= entry.is(fact::TUNNEL);
+        if entry.payload_len > 0 && !entry.is(fact::ICMP) {
+            let cap = self.cap();
+            if self.sides[side].data_packets > 1 && self.key.protocol == 6 && begins_request(payload) {
+                let bytes = payload.get(..LATEST_BYTES).unwrap_or(payload).to_vec();
+                self.latest[side] = Some(Box::new(Latest { frame: entry.frame, seq: entry.seq, bytes }));
+            }
+            self.heads[side].push(&entry, payload, cap);
+        }
+        self.transcript.push(entry);
+    }
+
+    /// `self` then `later`, flows of the same key where `later` continues `self`.
+    pub fn merge(mut self, later: &Flow) -> Flow {
+        let cap = self.cap();
+        for side in 0..2 {
+            // The first data packet of `later` is no longer the first here, so it may count as a later request.
+            let moved = self.sides[side].data_packets > 0 && self.key.protocol == 6;
+            let first = later.heads[side].segments.first().filter(|_| moved);
+            let promoted = first.map(|s| (s, later.heads[side].slice(s))).filter(|(_, bytes)| begins_request(bytes));
+            let promoted = promoted.map(|(s, bytes)| {
+                Box::new(Latest { frame: s.frame, seq: s.seq, bytes: bytes.get(..LATEST_BYTES).unwrap_or(bytes).to_vec() })
+            });
+            self.latest[side] = later.latest[side].clone().or(promoted).or(self.latest[side].take());
+            self.sides[side].merge(&later.sides[side]);
+            self.heads[side].merge(&later.heads[side], cap);
+            self.syn[side] = later.syn[side].or(self.syn[side]);
+        }
+        self.last = later.last;
+        self.transcript = self.transcript.merge(&later.transcript);
+        self.vlan = self.vlan.or(later.vlan);
+        self.tunnel |= later.tunnel;
+        self.evicted |= later.evicted;
+        self.hidden &= later.hidden;
+        self
+    }
+
+    /// Packets seen.
+    pub fn packets(&self) -> u64 {
+        self.transcript.count()
+    }
+
+    /// Whether `next`, the key's next flow, continues this one (its own first packet would not have started a new flow here).
+    pub fn is_continued_by(&self, next: &Flow) -> bool {
+        next.transcript.head().first().is_some_and(|e| !self.is_ended_by(e))
+    }
+}
+
+/// The flows of a packet list of one key: the definition that parallel runs and merges are held to.
+pub fn flows_of<'a>(key: FlowKey, packets: impl IntoIterator<Item = (Entry, &'a [u8])>) -> Vec<Flow> {
+    let mut flows: Vec<Flow> = Vec::new();
+    for (entry, payload) in packets {
+        match flows.last_mut() {
+            Some(flow) if !flow.is_ended_by(&entry) => flow.absorb(entry, payload),
+            _ => {
+                let mut flow = Flow::new(key, entry.time);
+                flow.absorb(entry, payload);
+                flows.push(flow);
+            }
+        }
+    }
+    flows
+}
+
+/// Merges two lists of one key's flows, `a` before `b`.
+pub fn merge_lists(mut a: Vec<Flow>, b: Vec<Flow>) -> Vec<Flow> {
+    for flow in b {
+        match a.pop() {
+            Some(last) if last.is_continued_by(&flow) => a.push(last.merge(&flow)),
+            last => {
+                a.extend(last);
+                a.push(flow);
+            }
+        }
+    }
+    a
+}

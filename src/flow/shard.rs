@@ -1,0 +1,388 @@
+//! A shard of the flow table: absorbs records in file order, ends flows, evicts under memory pressure.
+
+use super::entry::{Entry, PEEK, Record, fact};
+use super::key::{Fingerprint, FlowKey, Hasher};
+use super::record::Flow;
+use crate::capture::Timestamp;
+use crate::limits::REMEMBERED_STREAMS;
+use crate::packet::{checksum, ip};
+use hashbrown::HashTable;
+use std::collections::HashMap;
+
+/// The bytes of a window while its records are absorbed.
+#[derive(Clone, Copy)]
+pub struct WindowBytes<'w> {
+    pub bytes: &'w [u8],
+    /// Reassembled packets.
+    pub side: &'w [u8],
+    /// File offset of `bytes[0]`.
+    pub base: u64,
+}
+
+impl<'w> WindowBytes<'w> {
+    fn frame(&self, record: &Record) -> &'w [u8] {
+        let store = if record.facts & fact::REASSEMBLED != 0 { self.side } else { self.bytes };
+        store.get(record.at as usize..).unwrap_or_default()
+    }
+
+    fn payload(&self, record: &Record) -> &'w [u8] {
+        let start = usize::from(record.payload_at);
+        self.frame(record).get(start..start + usize::from(record.payload_captured)).unwrap_or_default()
+    }
+}
+
+/// Counters of a shard.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShardCounts {
+    pub flows: u64,
+    pub evicted: u64,
+    pub streams_forgotten: u64,
+    pub bad_checksums: u64,
+}
+
+struct Slot {
+    print: Fingerprint,
+    flow: Flow,
+}
+
+/// One of the [`super::key::SHARDS`] parts of the flow table.
+pub struct Shard {
+    hasher: Hasher,
+    index: HashTable<u32>,
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    capacity: usize,
+    /// The latest capture time seen; never moves back.
+    clock: Timestamp,
+    swept: Timestamp,
+    /// First frames of TCP and UDP conversations, ascending: Wireshark's stream numbers are ranks in these lists.
+    pub tcp_streams: Vec<u64>,
+    pub udp_streams: Vec<u64>,
+    conversations: [HashMap<FlowKey, u64>; 2],
+    finished: Vec<Flow>,
+    pub counts: ShardCounts,
+}
+
+/// Capture time between sweeps for ended flows; sweeping costs a pass over the live ones.
+const SWEEP_NS: i64 = 20_000_000_000;
+/// Evicting one flow at a time would scan the shard for each; an eighth at once is an amortised constant.
+const EVICT_SHARE: usize = 8;
+/// Data packets whose checksum is looked at: evasion tools spoil those of their decoys, which come early.
+const CHECKED_DATA_PACKETS: u64 = 12;
+
+impl Shard {
+    /// An empty shard for at most `capacity` live flows.
+    pub fn new(hasher: Hasher, capacity: usize) -> Shard {
+        Shard {
+            hasher,
+            index: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            capacity,
+            clock: Timestamp(i64::MIN),
+            swept: Timestamp(i64::MIN),
+            tcp_streams: Vec::new(),
+            udp_streams: Vec::new(),
+            conversations: Default::default(),
+            finished: Vec::new(),
+            counts: ShardCounts::default(),
+        }
+    }
+
+    /// Absorbs a record; `frame` is its number in the capture.
+    pub fn absorb(&mut self, record: &Record, frame: u64, window: &WindowBytes<'_>) {
+        let print = Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high };
+        self.clock = self.clock.max(Timestamp(record.time));
+        let slots = &self.slots;
+        let found = self.index.find(print.low, |i| slots.get(*i as usize).and_then(Option::as_ref).is_some_and(|s| s.print == print)).copied();
+        let payload = window.payload(record);
+        let mut entry = entry_of(record, frame, window, payload);
+        if record.facts & fact::HIDDEN != 0 {
+            // Only the stream numbers need to know of it.
+            if found.is_none() {
+                self.start(print, record, &entry, window, None);
+            }
+            return;
+        }
+        if let Some(slot) = found.and_then(|i| self.slots.get_mut(i as usize)).and_then(Option::as_mut) {
+            if slot.flow.transcript.count() == 0 || !slot.flow.is_ended_by(&entry) {
+                let flow = &mut slot.flow;
+                if flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
+                    self.counts.bad_checksums += check(&mut entry, record, window);
+                }
+                flow.hidden = false;
+                flow.absorb(entry, payload);
+                if entry.payload_len > 0 {
+                    settle(flow, entry.direction().index());
+                }
+                return;
+            }
+        }
+        // The key's flow ended with this packet, or there was none.
+        let mut stream = None;
+        if let Some(i) = found {
+            if let Some(old) = self.remove(i) {
+                let heard = old.flow.sides[entry.direction().index()].packets > 0;
+                stream = old.flow.stream_first.filter(|_| !(entry.is_syn() && heard));
+                self.finished.push(old.flow);
+            }
+        }
+        self.counts.bad_checksums += check(&mut entry, record, window);
+        if let Some(slot) = self.start(print, record, &entry, window, stream) {
+            slot.flow.hidden = false;
+            slot.flow.absorb(entry, payload);
+            if entry.payload_len > 0 {
+                settle(&mut slot.flow, entry.direction().index());
+            }
+        }
+    }
+
+    fn start(&mut self, print: Fingerprint, record: &Record, entry: &Entry, window: &WindowBytes<'_>, stream: Option<u64>) -> Option<&mut Slot> {
+        let key = key_of(record, window)?;
+        if self.slots.len() - self.free.len() >= self.capacity {
+            self.evict();
+        }
+        self.counts.flows += 1;
+        let mut flow = Flow::new(key, entry.time);
+        flow.hidden = true;
+        flow.stream_first = match stream {
+            Some(first) => Some(first),
+            None => self.stream_of(&key, entry.frame),
+        };
+        let slot = Some(Slot { print, flow });
+        let i = match self.free.pop() {
+            Some(i) => {
+                *self.slots.get_mut(i as usize)? = slot;
+                i
+            }
+            None => {
+                self.slots.push(slot);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        let slots = &self.slots;
+        self.index.insert_unique(print.low, i, |i| slots.get(*i as usize).and_then(Option::as_ref).map_or(0, |s| s.print.low));
+        self.slots.get_mut(i as usize)?.as_mut()
+    }
+
+    /// First frame of the conversation a new flow belongs to. Every transaction of a DNS port pair is one UDP stream.
+    fn stream_of(&mut self, key: &FlowKey, frame: u64) -> Option<u64> {
+        if key.protocol == 6 {
+            self.tcp_streams.push(frame);
+            return Some(frame);
+        }
+        let plain = FlowKey { transaction: None, ..*key };
+        let [recent, older] = &mut self.conversations;
+        if let Some(first) = recent.get(&plain).or(older.get(&plain)).copied() {
+            recent.insert(plain, first);
+            return Some(first);
+        }
+        if recent.len() >= REMEMBERED_STREAMS {
+            self.counts.streams_forgotten += older.len() as u64;
+            *older = std::mem::take(recent);
+        }
+        recent.insert(plain, frame);
+        self.udp_streams.push(frame);
+        Some(frame)
+    }
+
+    fn remove(&mut self, i: u32) -> Option<Slot> {
+        let slot = self.slots.get_mut(i as usize)?.take()?;
+        if let Ok(found) = self.index.find_entry(slot.print.low, |j| *j == i) {
+            found.remove();
+        }
+        self.free.push(i);
+        Some(slot)
+    }
+
+    fn evict(&mut self) {
+        let mut by_age: Vec<(Timestamp, u64, u32)> = Vec::with_capacity(self.slots.len());
+        for (i, slot) in self.slots.iter().enumerate() {
+            if let Some(slot) = slot {
+                let first = slot.flow.transcript.head().first().map_or(0, |e| e.frame);
+                by_age.push((slot.flow.last, first, i as u32));
+            }
+        }
+        by_age.sort_unstable();
+        by_age.truncate((self.capacity / EVICT_SHARE).max(1));
+        for (_, _, i) in by_age {
+            if let Some(mut slot) = self.remove(i) {
+                slot.flow.evicted = true;
+                self.counts.evicted += 1;
+                self.finished.push(slot.flow);
+            }
+        }
+    }
+
+    /// Flows that have ended. Called once a window; sweeps when enough capture time has passed.
+    pub fn take_finished(&mut self) -> Vec<Flow> {
+        if self.swept.0 == i64::MIN {
+            self.swept = self.clock;
+        }
+        if self.clock.since(self.swept) >= SWEEP_NS {
+            self.swept = self.clock;
+            for i in 0..self.slots.len() as u32 {
+                let over = self.slots.get(i as usize).and_then(Option::as_ref).is_some_and(|s| {
+                    // Twice the idle time: a file whose packets are somewhat out of order must not end flows early.
+                    self.clock.since(s.flow.last) > 2 * Flow::idle(&s.flow.key)
+                });
+                if over && let Some(slot) = self.remove(i) {
+                    self.finished.push(slot.flow);
+                }
+            }
+        }
+        std::mem::take(&mut self.finished)
+    }
+
+    /// Every flow that is left, at the end of the capture.
+    pub fn drain(&mut self) -> Vec<Flow> {
+        let mut left = std::mem::take(&mut self.finished);
+        left.extend(self.slots.drain(..).flatten().map(|s| s.flow));
+        self.index.clear();
+        self.free.clear();
+        left
+    }
+
+    /// The hasher whose fingerprints this shard expects.
+    pub fn hasher(&self) -> Hasher {
+        self.hasher
+    }
+}
+
+fn key_of(record: &Record, window: &WindowBytes<'_>) -> Option<FlowKey> {
+    let frame = window.frame(record);
+    let header = ip::header(frame, usize::from(record.ip_at)).ok()?;
+    let packet = ip::transport(&ip::Ip { fragment: None, ..header }, usize::from(record.ip_at), None, None).ok()?;
+    let transaction = (record.facts & fact::UDP != 0 && record.facts & fact::ICMP == 0 && record.ack != 0).then_some(record.seq as u16);
+    Some(FlowKey::of(&packet, transaction).0)
+}
+
+fn entry_of(record: &Record, frame: u64, window: &WindowBytes<'_>, payload: &[u8]) -> Entry {
+    let mut peek = [0; PEEK];
+    let mut peek_len = 0;
+    let shown: &[u8] = payload.get(..PEEK).unwrap_or(payload);
+    for (to, from) in peek.iter_mut().zip(shown) {
+        *to = *from;
+        peek_len += 1;
+    }
+    let mut entry = Entry {
+        frame,
+        offset: window.base + u64::from(record.at),
+        time: Timestamp(record.time),
+        seq: record.seq,
+        ack: record.ack,
+        tsval: record.tsval,
+        tsecr: record.tsecr,
+        payload_len: record.payload_len,
+        window: record.window,
+        ip_id: record.ip_id,
+        flags: record.flags,
+        facts: record.facts,
+        ttl: record.ttl,
+        tos: record.tos,
+        header_len: record.header_len,
+        peek,
+        peek_len,
+    };
+    if entry.is(fact::ICMP) {
+        // The sender of the error is no endpoint of the flow: keep its address.
+        if let Ok(header) = ip::header(window.frame(record), usize::from(record.ip_at)) {
+            match header.src {
+                std::net::IpAddr::V4(a) => {
+                    entry.peek_len = 4;
+                    for (to, from) in entry.peek.iter_mut().zip(a.octets()) {
+                        *to = from;
+                    }
+                }
+                std::net::IpAddr::V6(a) => {
+                    entry.peek = a.octets();
+                    entry.peek_len = 16;
+                }
+            }
+        }
+    } else if entry.is(fact::UDP) {
+        (entry.seq, entry.ack) = (0, 0);
+    }
+    entry
+}
+
+/// Marks the entry by its transport checksum; 1 if it is bad.
+fn check(entry: &mut Entry, record: &Record, window: &WindowBytes<'_>) -> u64 {
+    if record.facts & fact::REASSEMBLED != 0 {
+        return 0;
+    }
+    let good = ip::header(window.frame(record), usize::from(record.ip_at)).ok().and_then(|h| checksum::transport(&h));
+    match good {
+        Some(true) => entry.facts |= fact::CHECKSUM_GOOD,
+        Some(false) => entry.facts |= fact::CHECKSUM_BAD,
+        None => {}
+    }
+    u64::from(good == Some(false))
+}
+
+/// Stops keeping payload of a direction once what judging reads from its start is complete.
+///
+/// Not part of the flow's law: a settled flow is judged like the unsettled one, it only holds less. Flows that are to be merged with
+/// others are not settled.
+fn settle(flow: &mut Flow, side: usize) {
+    let tcp = flow.key.protocol == 6;
+    if flow.key.transaction.is_some() {
+        return;
+    }
+    let head = &mut flow.heads[side];
+    if head.closed {
+        return;
+    }
+    let first = head.bytes.first().copied();
+    head.closed = match first {
+        None => false,
+        Some(0x16) if tcp => match end_of_clear_records(head) {
+            Some(end) => {
+                head.bytes.truncate(end);
+                head.segments.retain_mut(|s| {
+                    s.len = s.len.min((end as u32).saturating_sub(s.at));
+                    s.len > 0
+                });
+                true
+            }
+            None => false,
+        },
+        Some(b'A'..=b'Z') if tcp => match memchr::memmem::find(&head.bytes, b"\r\n\r\n") {
+            Some(_) if !head.bytes.starts_with(b"HTTP/") => true,
+            Some(end) => head.bytes.len() >= end + 4096,
+            None => false,
+        },
+        Some(_) if tcp => head.bytes.len() >= 2048,
+        // QUIC: short-header packets follow once the handshake is over.
+        Some(b) if b & 0x80 != 0 => head.segments.last().is_some_and(|s| head.slice(s).first().is_some_and(|b| b & 0x80 == 0)),
+        Some(_) => head.bytes.len() >= 1024,
+    };
+    if head.closed {
+        head.bytes.shrink_to_fit();
+        head.segments.shrink_to_fit();
+    }
+}
+
+/// Where the first record of application data starts, five octets of its header included. `None` while the records in the clear go
+/// on, or when the segments are not in order (then all is kept up to the cap).
+fn end_of_clear_records(head: &super::record::Head) -> Option<usize> {
+    let mut next = head.segments.first()?.seq;
+    for s in &head.segments {
+        if s.seq != next {
+            return None;
+        }
+        next = next.wrapping_add(s.len);
+    }
+    let mut at = 0usize;
+    // A hello cut into one-octet records is the most records there can be in the kept bytes.
+    while let Some(&[kind, _, _, high, low]) = head.bytes.get(at..at + 5) {
+        match kind {
+            0x17 => return Some(at + 5),
+            0x14..=0x16 => at += 5 + usize::from(u16::from_be_bytes([high, low])),
+            // Not TLS after all.
+            _ => return None,
+        }
+    }
+    None
+}
+

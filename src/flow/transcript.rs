@@ -1,0 +1,139 @@
+//! Which packets of a flow are remembered: the first H, the last T, and the neighbours of the first C control packets.
+//!
+//! Each part is a function of the packet list alone, so two transcripts merge to what one over both lists would hold:
+//! a control packet near the cut finds its earlier neighbours in the left tail and its later ones in the right head.
+
+use super::entry::Entry;
+use crate::limits::{CONTROLS, HEAD, NEIGHBOURS, TAIL};
+use std::collections::{BTreeMap, VecDeque};
+
+/// The remembered packets of a flow, in capture order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Transcript {
+    /// Packets seen in all.
+    count: u64,
+    /// The first [`HEAD`].
+    head: Vec<Entry>,
+    /// What only flows longer than that need.
+    rest: Option<Box<Rest>>,
+    /// Ordinals of the first [`CONTROLS`] control packets.
+    controls: Vec<u64>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Rest {
+    /// The last [`TAIL`] beyond the head.
+    tail: VecDeque<Entry>,
+    /// Beyond the head: control packets and their neighbours, with their ordinals.
+    around: Vec<(u64, Entry)>,
+}
+
+impl Transcript {
+    /// Packets seen.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The first packets, without a gap.
+    pub fn head(&self) -> &[Entry] {
+        &self.head
+    }
+
+    /// The packet seen last.
+    pub fn last(&self) -> Option<&Entry> {
+        self.rest.as_ref().and_then(|r| r.tail.back()).or(self.head.last())
+    }
+
+    /// Whether some packets are not kept.
+    pub fn has_gaps(&self) -> bool {
+        self.count > (HEAD + TAIL) as u64
+    }
+
+    /// Adds the next packet.
+    pub fn push(&mut self, entry: Entry) {
+        let ordinal = self.count;
+        self.count += 1;
+        let is_control = entry.is_control() && self.controls.len() < CONTROLS;
+        if is_control {
+            self.controls.push(ordinal);
+        }
+        if self.head.len() < HEAD {
+            if self.head.is_empty() {
+                // Most flows are a handful of packets; doubling from 4 wastes little on them.
+                self.head.reserve_exact(4);
+            }
+            self.head.push(entry);
+            return;
+        }
+        let follows = self.controls.last().is_some_and(|c| ordinal - c <= NEIGHBOURS as u64);
+        let rest = self.rest.get_or_insert_default();
+        if is_control {
+            let known = rest.tail.len();
+            let missing = known.saturating_sub(NEIGHBOURS);
+            for (i, before) in rest.tail.iter().enumerate().skip(missing) {
+                keep(&mut rest.around, ordinal - (known - i) as u64, *before);
+            }
+        }
+        if follows {
+            keep(&mut rest.around, ordinal, entry);
+        }
+        if rest.tail.len() == TAIL {
+            rest.tail.pop_front();
+        }
+        rest.tail.push_back(entry);
+    }
+
+    /// Kept packets beyond the head, by ordinal.
+    fn beyond(&self) -> impl Iterator<Item = (u64, Entry)> {
+        let rest = self.rest.as_ref();
+        let tail = rest.map_or(0, |r| r.tail.len() as u64);
+        let around = rest.into_iter().flat_map(|r| r.around.iter().copied());
+        around.chain(rest.into_iter().flat_map(|r| &r.tail).zip(self.count - tail..).map(|(e, i)| (i, *e)))
+    }
+
+    /// `self` then `later`: what one transcript over both packet lists would hold.
+    pub fn merge(self, later: &Transcript) -> Transcript {
+        let shift = self.count;
+        let count = shift + later.count;
+        let mut known: BTreeMap<u64, Entry> = BTreeMap::new();
+        known.extend(self.beyond());
+        known.extend((0..).zip(self.head.iter().copied()));
+        known.extend((shift..).zip(later.head.iter().copied()));
+        known.extend(later.beyond().map(|(i, e)| (i + shift, e)));
+        let mut controls = self.controls;
+        controls.extend(later.controls.iter().map(|c| c + shift));
+        controls.truncate(CONTROLS);
+        let split = HEAD as u64;
+        let head: Vec<Entry> = known.range(..split).map(|(_, e)| *e).collect();
+        let rest = (count > split).then(|| {
+            let tail_from = count.saturating_sub(TAIL as u64).max(split);
+            let near = |i: u64| controls.iter().any(|c| i.abs_diff(*c) <= NEIGHBOURS as u64);
+            Box::new(Rest {
+                tail: known.range(tail_from..).map(|(_, e)| *e).collect(),
+                around: known.range(split..).filter(|(i, _)| near(**i)).map(|(i, e)| (*i, *e)).collect(),
+            })
+        });
+        Transcript { count, head, rest, controls }
+    }
+
+    /// All kept packets in capture order, each once, with the number of packets left out before each.
+    pub fn entries(&self) -> (Vec<Entry>, Vec<u64>) {
+        let mut known: BTreeMap<u64, Entry> = (0..).zip(self.head.iter().copied()).collect();
+        known.extend(self.beyond());
+        let mut next = 0;
+        known
+            .into_iter()
+            .map(|(i, e)| {
+                let left_out = i - next;
+                next = i + 1;
+                (e, left_out)
+            })
+            .unzip()
+    }
+}
+
+fn keep(around: &mut Vec<(u64, Entry)>, ordinal: u64, entry: Entry) {
+    if around.last().is_none_or(|(last, _)| *last < ordinal) {
+        around.push((ordinal, entry));
+    }
+}

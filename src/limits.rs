@@ -1,0 +1,47 @@
+//! Every bound: its value and the reason for it. What a bound cut off is counted in [`crate::stats::Stats`].
+
+/// First packets of a flow kept whole. Handshake, both hellos with retransmissions and a dozen data segments fit; interference
+/// happens there (the SIGCOMM 2023 study looked at 10 packets).
+pub const HEAD: usize = 32;
+/// Last packets kept: long enough for a retransmission ladder (eight steps) and its counterpart.
+pub const TAIL: usize = 16;
+/// Control packets (SYN, FIN, RST, ICMP) whose surroundings are kept: five reset trains of three.
+pub const CONTROLS: usize = 16;
+/// Neighbours kept on either side of a control packet. Must not exceed HEAD or TAIL, or merging would lose some.
+pub const NEIGHBOURS: usize = 3;
+const _: () = assert!(NEIGHBOURS <= HEAD && NEIGHBOURS <= TAIL);
+
+/// Stream octets kept from the start of a TCP direction: a handshake message that is longer is none a client sends.
+pub const HEAD_BYTES: usize = 16 * 1024;
+/// Octets of datagrams kept per direction: four QUIC Initials of 1,500, or a DNS answer as large as EDNS makes them.
+pub const DATAGRAM_BYTES: usize = 8 * 1024;
+/// Octets of a later request kept: its Host line stands in the first segment.
+pub const LATEST_BYTES: usize = 1460;
+
+/// Idle time after which a key's next packet starts a new flow (by capture time).
+/// TCP: five minutes is past every retransmission ladder but its last step; Zeek uses the same.
+pub const TCP_IDLE_NS: i64 = 300_000_000_000;
+/// UDP: as Zeek, and longer than QUIC's usual idle timeout of 30 s.
+pub const UDP_IDLE_NS: i64 = 60_000_000_000;
+/// DNS: transaction ids are reused; stub resolvers give up after 5 to 15 s.
+pub const DNS_IDLE_NS: i64 = 20_000_000_000;
+
+/// Memory for flow state by default.
+pub const MEMORY: u64 = 2 << 30;
+/// What one flow is counted as: the record with a typical transcript and message heads. Slots per shard = memory / shards / this.
+pub const FLOW_COST: u64 = 1536;
+/// Flows that may be under judgement in one shard before the oldest idle one is evicted, whatever `--memory` says.
+pub const MIN_FLOWS_PER_SHARD: usize = 64;
+
+/// Conversations of UDP whose first frame is remembered past their expiry, per shard, to keep Wireshark's stream numbers.
+pub const REMEMBERED_STREAMS: usize = 4096;
+
+/// Findings without a determined cause shown per server and mechanism; a SYN flood must not fill a report.
+pub const UNEXPLAINED_PER_SERVER: usize = 100;
+
+/// Names remembered per server, and attempts per name, as controls.
+pub const NAMES_PER_SERVER: usize = 256;
+/// Attempts remembered per name on a server; controls look for the one nearest in time.
+pub const ATTEMPTS_PER_NAME: usize = 64;
+/// Servers, resolvers and names remembered by the survey of one capture.
+pub const SURVEY_SERVERS: usize = 200_000;
