@@ -94,7 +94,7 @@ pub fn parse(payload: &[u8]) -> Option<Message> {
         && questions <= MAX_QUESTIONS
         && announced.iter().all(|&count| count <= MAX_ANNOUNCED)
         && match &message.question {
-            Some(question) => plausible_class(question.qclass),
+            Some(question) => plausible_class(question.qclass) && !quick::is_netbios(payload),
             None => {
                 questions == 0 && message.is_response && quick::plausible_without_question(payload)
             }

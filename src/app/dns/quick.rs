@@ -33,7 +33,7 @@ pub fn quick_txid(payload: &[u8]) -> Option<u16> {
     let plausible = match u16::from_be_bytes([qd_high, qd_low]) {
         1 => {
             let at = skip_name(payload, HEADER_LEN)?;
-            plausible_class(u16_at(payload, at + 2)?)
+            plausible_class(u16_at(payload, at + 2)?) && !is_netbios(payload)
         }
         0 => flags & 0x80 != 0 && plausible_without_question(payload),
         _ => false,
@@ -54,6 +54,17 @@ pub(super) fn plausible_without_question(payload: &[u8]) -> bool {
         (rtype != 0 && plausible_class(class))
             || (rtype == OPT && payload.get(HEADER_LEN) == Some(&0))
     })
+}
+
+/// The NetBIOS name service (RFC 1002) borrows the shape of DNS, but its broadcasts draw several honest answers.
+/// Its names give it away: sixteen bytes, written as 32 letters from A to P.
+pub(super) fn is_netbios(payload: &[u8]) -> bool {
+    let label = payload.get(HEADER_LEN..=HEADER_LEN + 32);
+    label
+        .and_then(<[u8]>::split_first)
+        .is_some_and(|(&length, letters)| {
+            length == 32 && letters.iter().all(|letter| (b'A'..=b'P').contains(letter))
+        })
 }
 
 /// One past the name at `at`, without following pointers.

@@ -171,6 +171,15 @@ fn responses_without_a_question() {
 }
 
 #[test]
+fn netbios_is_not_dns() {
+    let mut query = b"\x87\x96\x01\x10\x00\x01\x00\x00\x00\x00\x00\x00\x20CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\x00\x00\x21\x00\x01".to_vec();
+    assert_eq!((quick_txid(&query), parse(&query)), (None, None));
+    assert!(parse_lenient(&query).is_some());
+    query[20] = b'q';
+    assert_eq!(quick_txid(&query), Some(0x8796));
+}
+
+#[test]
 fn other_protocols_are_turned_away() {
     let mut rng = Rng(42);
     let mut hits = 0;
