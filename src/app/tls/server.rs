@@ -87,12 +87,11 @@ pub(in crate::app) fn messages(handshake: &Handshake) -> Messages {
         };
         match kind {
             SERVER_HELLO => {
-                let retried = messages
-                    .hello
-                    .as_ref()
-                    .is_some_and(|hello| hello.hello_retry);
-                if let Some(mut hello) = server_hello(handshake, at, at + 4 + len) {
-                    hello.hello_retry |= retried;
+                // Only a retry leaves room for a second one.
+                let retried = messages.hello.as_ref().map(|hello| hello.hello_retry);
+                let hello = server_hello(handshake, at, at + 4 + len);
+                if let (Some(mut hello), None | Some(true)) = (hello, retried) {
+                    hello.hello_retry |= retried == Some(true);
                     messages.hello = Some(hello);
                 }
             }
