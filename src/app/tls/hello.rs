@@ -1,0 +1,114 @@
+//! The shapes both hellos share: a head and a list of extensions. The only file that names `tls_parser`.
+
+use tls_parser::{
+    TlsExtension, TlsMessage, TlsMessageHandshake, parse_tls_client_hello_extension,
+    parse_tls_message_handshake, parse_tls_server_hello_extension,
+};
+
+use crate::app::tls_records::Handshake;
+
+/// Extensions walked. Browsers send about twenty.
+pub const MAX_EXTENSIONS: usize = 64;
+/// Protocols kept of an ALPN list.
+const MAX_PROTOCOLS: usize = 16;
+
+/// Where an extension stands in the handshake buffer.
+#[derive(Debug, Clone, Copy)]
+pub struct Extension {
+    pub kind: u16,
+    /// Of its body.
+    pub at: usize,
+    pub len: usize,
+}
+
+/// What the extensions said that is asked for here.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    pub versions: Vec<u16>,
+    pub alpn: Vec<Vec<u8>>,
+    pub signature_algorithms: Vec<u16>,
+}
+
+/// The extensions whose headers are known, from the length field at `at` on, and whether that was all of them.
+/// A body may be missing: its length tells where the next one starts.
+pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> (Vec<Extension>, bool) {
+    let mut list = Vec::new();
+    if at >= message_end {
+        // A hello may end before the extensions (RFC 5246 section 7.4.1.2).
+        return (list, at == message_end);
+    }
+    let Some(total) = handshake.u16(at) else {
+        return (list, false);
+    };
+    let end = (at + 2 + usize::from(total)).min(message_end);
+    let mut pos = at + 2;
+    while pos < end && list.len() < MAX_EXTENSIONS {
+        let (Some(kind), Some(len)) = (handshake.u16(pos), handshake.u16(pos + 2)) else {
+            return (list, false);
+        };
+        let len = usize::from(len);
+        if pos + 4 + len > end {
+            return (list, false);
+        }
+        list.push(Extension {
+            kind,
+            at: pos + 4,
+            len,
+        });
+        pos += 4 + len;
+    }
+    (list, pos == end)
+}
+
+/// Decodes the extensions that are all there; a malformed one costs only itself.
+pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool) -> Decoded {
+    let mut decoded = Decoded::default();
+    for extension in extensions {
+        // Others are not used, and their parsers need not see hostile bytes.
+        if !matches!(extension.kind, 13 | 16 | 43) {
+            continue;
+        }
+        let Some(bytes) = extension
+            .at
+            .checked_sub(4)
+            .and_then(|at| handshake.get(at, extension.len + 4))
+        else {
+            continue;
+        };
+        let parsed = match from_client {
+            true => parse_tls_client_hello_extension(bytes),
+            false => parse_tls_server_hello_extension(bytes),
+        };
+        match parsed {
+            Ok((_, TlsExtension::SupportedVersions(versions))) => {
+                decoded.versions = versions.into_iter().map(u16::from).collect();
+            }
+            Ok((_, TlsExtension::ALPN(protocols))) => {
+                decoded.alpn = protocols
+                    .into_iter()
+                    .take(MAX_PROTOCOLS)
+                    .map(<[u8]>::to_vec)
+                    .collect();
+            }
+            Ok((_, TlsExtension::SignatureAlgorithms(algorithms))) => {
+                decoded.signature_algorithms = algorithms
+            }
+            _ => {}
+        }
+    }
+    decoded
+}
+
+/// Does the strict parser take the whole message for a hello? Its bytes must all be there.
+pub fn is_well_formed(message: &[u8]) -> bool {
+    let parsed = parse_tls_message_handshake(message);
+    matches!(
+        parsed,
+        Ok((
+            [],
+            TlsMessage::Handshake(
+                TlsMessageHandshake::ClientHello(_) | TlsMessageHandshake::ServerHello(_)
+            )
+        ))
+    )
+}
