@@ -122,7 +122,7 @@ fn differ(ours: &Ours, theirs: &Theirs) -> Option<String> {
     }
     for (number, (our, their)) in ours.frames.iter().zip(&theirs.frames).enumerate() {
         // libpcap takes the seconds and microseconds of a pcap as signed, Wireshark and this project do not.
-        let wraps = [1_000_000_000, 1_000, 1_000_001_000].map(|unit| unit << 32);
+        let wraps = [1_000_000_000, 1_000, 1, 1_000_001_000, 1_000_000_001].map(|unit| unit << 32);
         let wrapped = ours.format.starts_with("pcap") && wraps.contains(&(our.time - their.time));
         // A packet without a time gets 1970 from libpcap, and the time of the packet before it here.
         let untimed = ours.format == "pcapng" && their.time == 0;

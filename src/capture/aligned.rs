@@ -73,7 +73,7 @@ mod tests {
         for len in [0, 1, PAGE, PAGE + 1, 1 << 20] {
             let mut buffer = Aligned::new(len);
             assert_eq!(buffer.as_ptr() as usize % PAGE, 0);
-            assert!(buffer.len() >= len.max(1) && buffer.len() % PAGE == 0);
+            assert!(buffer.len() >= len.max(1) && buffer.len().is_multiple_of(PAGE));
             assert!(buffer.iter().all(|&byte| byte == 0));
             let last = buffer.len() - 1;
             buffer[last] = 7;

@@ -6,7 +6,7 @@
 //!     open ─► begin ─► chunks ─► read_and_walk ─► stitch ─► begin ...
 //!             (in order)         (any thread)     (in order)
 //!
-//! `open` recognises the format, `window` and `boundary` do what can be done for each chunk alone, `stitch` makes it exact,
+//! `open` recognises the format, `advance` prepares the windows, `window` and `boundary` do what can be done for each chunk alone, `stitch` makes it exact,
 //! `records` hides the formats (`pcap`, `pcapng` with `interface`) from all of these, and `stream` undoes compression.
 #![cfg_attr(
     not(test),
@@ -18,12 +18,14 @@
     )
 )]
 
+mod advance;
 mod aligned;
 mod boundary;
 mod bpf;
 mod byte_order;
 mod damage;
 mod filter;
+mod in_order;
 mod interface;
 mod libpcap;
 mod open;
@@ -41,9 +43,10 @@ mod captures;
 #[cfg(test)]
 mod tests;
 
+pub use advance::Description;
 pub use damage::Damage;
 pub use filter::Filter;
-pub use open::{Capture, Description, OpenOptions};
+pub use open::{Capture, OpenOptions};
 pub use window::{Chunk, ChunkEnd, Window};
 
 /// Nanoseconds since the Unix epoch, as the capture says.

@@ -23,6 +23,10 @@ const MAX_CAPLEN: u32 = 128 << 20;
 
 /// Longer blocks are read, but not believed when guessing: most such lengths are noise.
 const MAX_PLAUSIBLE: u32 = 1 << 20;
+/// The longest block without a packet that is skipped unseen; key logs and name tables are far smaller.
+const MAX_SKIPPED: usize = 256 << 20;
+/// Room for a packet block's header and options (comments, mostly) beside the packet itself.
+const MAX_OPTIONS: usize = 1 << 20;
 
 /// The current section: how to read it and its interfaces.
 #[derive(Clone, Debug)]
@@ -315,4 +319,19 @@ pub(super) fn claimed_end(section: &Section, bytes: &[u8], pos: usize) -> Option
     framing(section, bytes, pos)?
         .ok()
         .map(|(_, _, _, length)| pos + length)
+}
+
+/// Can the length of the block at `pos` be true, as far as its first bytes show? Asked before skipping more than a window of a
+/// stream, where the length behind the block cannot be looked up: a broken length must not swallow the rest of the capture.
+pub(super) fn believable(section: &Section, bytes: &[u8], pos: usize) -> bool {
+    let Some(Ok((kind, order, _, length))) = framing(section, bytes, pos) else {
+        return false;
+    };
+    let captured = match kind {
+        PACKET | ENHANCED_PACKET => order.u32(bytes, pos + 20),
+        SIMPLE_PACKET => order.u32(bytes, pos + 8),
+        _ => return length <= MAX_SKIPPED,
+    };
+    captured
+        .is_some_and(|captured| length <= captured as usize + MAX_OPTIONS && captured <= MAX_CAPLEN)
 }

@@ -100,6 +100,15 @@ impl Context {
         }
     }
 
+    /// Can the length of the record at `pos` be true, as far as its first bytes show?
+    pub fn believable(&self, bytes: &[u8], pos: usize) -> bool {
+        match &self.layout {
+            // A pcap record is held to the limit of its capture already.
+            Layout::Pcap(_) => true,
+            Layout::Pcapng(section) => pcapng::believable(section, bytes, pos),
+        }
+    }
+
     /// Do both read the records after this point the same way?
     pub fn same_layout(&self, other: &Context) -> bool {
         match (&self.layout, &other.layout) {

@@ -228,6 +228,12 @@ impl Capture {
         sink: &mut S,
     ) {
         let offset = window.base + walker.pos as u64;
+        if window.filled - walker.pos < LONGEST_HEADER && !window.last {
+            // Its header is looked at below: let it start the next window, where it is whole.
+            self.next = offset;
+            walker.over = true;
+            return;
+        }
         let end = offset.saturating_add(needs);
         if let Source::File { file, length, .. } = &self.source {
             if end > *length {
@@ -255,6 +261,8 @@ impl Capture {
                 let text = format!("a block of {needs} bytes whose lengths differ");
                 return self.damaged_at(window, walker, text);
             }
+        } else if !self.context.believable(window.bytes(), walker.pos) {
+            return self.damaged_at(window, walker, format!("a block of {needs} bytes"));
         }
         if packet {
             // Wireshark may show such a frame; its number must not go to the next one.
