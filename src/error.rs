@@ -7,17 +7,10 @@ use std::path::PathBuf;
 pub enum Error {
     /// The file could not be opened.
     #[error("{}: cannot open: {source}", path.display())]
-    Open {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Open { path: PathBuf, source: std::io::Error },
     /// Reading failed part of the way.
     #[error("{}: read failed at byte {offset}: {source}", path.display())]
-    Read {
-        path: PathBuf,
-        offset: u64,
-        source: std::io::Error,
-    },
+    Read { path: PathBuf, offset: u64, source: std::io::Error },
     /// The bytes are no capture we know, and libpcap does not know them either.
     #[error("{}: not a capture: {reason}", path.display())]
     NotACapture { path: PathBuf, reason: String },
@@ -26,10 +19,7 @@ pub enum Error {
     Filter { expression: String, reason: String },
     /// Writing an output failed.
     #[error("{}: cannot write: {source}", path.display())]
-    Write {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Write { path: PathBuf, source: std::io::Error },
     /// The command line asks for something impossible.
     #[error("{0}")]
     Usage(String),

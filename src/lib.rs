@@ -11,8 +11,11 @@
 //!
 //! A room uses rooms to its left, never to its right.
 pub mod app;
+pub mod attribute;
 pub mod capture;
+pub mod detect;
 pub mod error;
 pub mod flow;
 pub mod limits;
 pub mod packet;
+pub mod stats;

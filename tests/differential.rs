@@ -38,19 +38,13 @@ fn linktype(dlt: i32) -> u32 {
 }
 
 fn theirs(path: &Path) -> Result<Theirs, String> {
-    let mut capture = pcap::Capture::from_file_with_precision(path, pcap::Precision::Nano)
-        .map_err(|error| error.to_string())?;
+    let mut capture = pcap::Capture::from_file_with_precision(path, pcap::Precision::Nano).map_err(|error| error.to_string())?;
     let link = linktype(capture.get_datalink().0);
     let mut frames = Vec::new();
     let error = loop {
         match capture.next_packet() {
             Ok(packet) => frames.push(Seen {
-                time: packet
-                    .header
-                    .ts
-                    .tv_sec
-                    .wrapping_mul(1_000_000_000)
-                    .wrapping_add(packet.header.ts.tv_usec),
+                time: packet.header.ts.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(packet.header.ts.tv_usec),
                 link,
                 wire_len: packet.header.len,
                 bytes: packet.data.to_vec(),
@@ -70,8 +64,7 @@ struct Ours {
 }
 
 fn ours(path: &Path) -> Result<Ours, String> {
-    let mut capture =
-        Capture::open(path, &OpenOptions::default()).map_err(|error| error.to_string())?;
+    let mut capture = Capture::open(path, &OpenOptions::default()).map_err(|error| error.to_string())?;
     let mut frames = Vec::new();
     capture.for_each_frame(|_, _, frame| {
         frames.push(Seen {
@@ -82,43 +75,21 @@ fn ours(path: &Path) -> Result<Ours, String> {
             bytes: frame.bytes.to_vec(),
         });
     });
-    let damage = capture
-        .damage()
-        .iter()
-        .map(|damage| format!("{}: {}", damage.offset, damage.text))
-        .collect();
+    let damage = capture.damage().iter().map(|damage| format!("{}: {}", damage.offset, damage.text)).collect();
     let description = capture.description();
-    Ok(Ours {
-        frames,
-        damage,
-        format: description.format,
-        snaplen: description.snaplen,
-    })
+    Ok(Ours { frames, damage, format: description.format, snaplen: description.snaplen })
 }
 
 /// What differs, if anything does. Known and wanted differences are allowed for one by one.
 fn differ(ours: &Ours, theirs: &Theirs) -> Option<String> {
     if ours.frames.len() < theirs.frames.len() {
-        return Some(format!(
-            "{} frames, libpcap has {} ({:?})",
-            ours.frames.len(),
-            theirs.frames.len(),
-            ours.damage
-        ));
+        return Some(format!("{} frames, libpcap has {} ({:?})", ours.frames.len(), theirs.frames.len(), ours.damage));
     }
     if ours.frames.len() > theirs.frames.len() && theirs.error.is_none() {
-        return Some(format!(
-            "{} frames, libpcap has only {}",
-            ours.frames.len(),
-            theirs.frames.len()
-        ));
+        return Some(format!("{} frames, libpcap has only {}", ours.frames.len(), theirs.frames.len()));
     }
-    if theirs.error.is_some() && ours.frames.len() == theirs.frames.len() && ours.damage.is_empty()
-    {
-        return Some(format!(
-            "libpcap says {:?}, nothing is reported here",
-            theirs.error
-        ));
+    if theirs.error.is_some() && ours.frames.len() == theirs.frames.len() && ours.damage.is_empty() {
+        return Some(format!("libpcap says {:?}, nothing is reported here", theirs.error));
     }
     for (number, (our, their)) in ours.frames.iter().zip(&theirs.frames).enumerate() {
         // libpcap takes the seconds and microseconds of a pcap as signed, Wireshark and this project do not.
@@ -127,18 +98,11 @@ fn differ(ours: &Ours, theirs: &Theirs) -> Option<String> {
         // A packet without a time gets 1970 from libpcap, and the time of the packet before it here.
         let untimed = ours.format == "pcapng" && their.time == 0;
         if our.time != their.time && !wrapped && !untimed {
-            return Some(format!(
-                "frame {}: time {}, libpcap {}",
-                number + 1,
-                our.time,
-                their.time
-            ));
+            return Some(format!("frame {}: time {}, libpcap {}", number + 1, our.time, their.time));
         }
         // libpcap cuts a packet longer than the snap length, Wireshark and this project keep what is there.
         let cut = their.bytes.len() as u32 == ours.snaplen && our.bytes.starts_with(&their.bytes);
-        if (our.link, our.wire_len) != (their.link, their.wire_len)
-            || (our.bytes != their.bytes && !cut)
-        {
+        if (our.link, our.wire_len) != (their.link, their.wire_len) || (our.bytes != their.bytes && !cut) {
             return Some(format!(
                 "frame {}: link {} len {} caplen {}, libpcap {} {} {}",
                 number + 1,
@@ -167,10 +131,7 @@ fn compare(bytes: &[u8], name: &str) {
 fn captures_made_here() {
     for order in [Little, Big] {
         for magic in [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34] {
-            compare(
-                &captures::pcap(order, magic, 3_000, 1_500),
-                &format!("pcap {order:?} {magic:x}"),
-            );
+            compare(&captures::pcap(order, magic, 3_000, 1_500), &format!("pcap {order:?} {magic:x}"));
         }
         for version in [(2, 1), (2, 3), (2, 4), (543, 0)] {
             let mut file = Pcap::version(order, 0xa1b2_c3d4, version, 100, 1);
@@ -186,40 +147,25 @@ fn captures_made_here() {
             }
             compare(&file.bytes, &format!("pcap {version:?}"));
         }
-        compare(
-            &captures::pcapng(order, 3_000, 1_500),
-            &format!("pcapng {order:?}"),
-        );
+        compare(&captures::pcapng(order, 3_000, 1_500), &format!("pcapng {order:?}"));
         let mut mixed = Pcapng::new(order);
         mixed.interface(113, 96, &[(9, &[0x80 | 20]), (14, &order.u64(1_000))]);
-        mixed
-            .packet(0, 1 << 21, b"old")
-            .enhanced(0, 1 << 22, b"new")
-            .block(4, &[0; 4]);
-        mixed
-            .section(if order == Little { Big } else { Little })
-            .interface(113, 96, &[(9, &[3])]);
+        mixed.packet(0, 1 << 21, b"old").enhanced(0, 1 << 22, b"new").block(4, &[0; 4]);
+        mixed.section(if order == Little { Big } else { Little }).interface(113, 96, &[(9, &[3])]);
         mixed.enhanced(0, 1_234, b"other order");
         compare(&mixed.bytes, "sections of both byte orders");
         let mut simple = Pcapng::new(order);
-        simple
-            .interface(1, 96, &[])
-            .enhanced(0, 1_234, b"timed")
-            .simple(200, &[1; 96])
-            .simple(5, b"hello");
+        simple.interface(1, 96, &[]).enhanced(0, 1_234, b"timed").simple(200, &[1; 96]).simple(5, b"hello");
         compare(&simple.bytes, "simple packets");
     }
     let mut odd = Pcap::new(Little, 0xa1b2_c3d4, 64, 101);
-    odd.record(4_000_000_000, 1_500_000, &[1; 60])
-        .record(5, 5, &[2; 200])
-        .record(6, 6, &[]);
+    odd.record(4_000_000_000, 1_500_000, &[1; 60]).record(5, 5, &[2; 200]).record(6, 6, &[]);
     compare(&odd.bytes, "late, long and empty packets");
 }
 
 #[test]
 fn captures_of_the_collection() {
-    let root = std::env::var_os("INTERLOPER_CAPTURES")
-        .map_or_else(|| PathBuf::from("../shared/captures"), PathBuf::from);
+    let root = std::env::var_os("INTERLOPER_CAPTURES").map_or_else(|| PathBuf::from("../shared/captures"), PathBuf::from);
     if !root.is_dir() {
         println!("skipped: no folder {}", root.display());
         return;
@@ -228,10 +174,7 @@ fn captures_of_the_collection() {
     let mut wrong = Vec::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry"))
-        {
+        for entry in std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry")) {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
@@ -250,20 +193,11 @@ fn captures_of_the_collection() {
                     compared += 1;
                     frames += theirs.frames.len();
                     more += ours.frames.len() - theirs.frames.len().min(ours.frames.len());
-                    wrong.extend(
-                        differ(&ours, &theirs).map(|what| format!("{}: {what}", path.display())),
-                    );
+                    wrong.extend(differ(&ours, &theirs).map(|what| format!("{}: {what}", path.display())));
                 }
             }
         }
     }
-    println!(
-        "{files} files: {compared} compared, {frames} frames the same, {more} frames only read here, {refused} libpcap does not open"
-    );
-    assert!(
-        wrong.is_empty(),
-        "{} of {compared} files differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    println!("{files} files: {compared} compared, {frames} frames the same, {more} frames only read here, {refused} libpcap does not open");
+    assert!(wrong.is_empty(), "{} of {compared} files differ:\n{}", wrong.len(), wrong.join("\n"));
 }

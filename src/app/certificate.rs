@@ -42,10 +42,7 @@ pub struct Certificate {
 pub fn parse(der: &[u8]) -> Option<Certificate> {
     let whole = Der(der).next()?;
     let mut fields = Der(Der(whole.expect(SEQUENCE)?).next()?.expect(SEQUENCE)?);
-    let mut certificate = Certificate {
-        sha256: whole.complete.then(|| Sha256::digest(whole.raw).into()),
-        ..Certificate::default()
-    };
+    let mut certificate = Certificate { sha256: whole.complete.then(|| Sha256::digest(whole.raw).into()), ..Certificate::default() };
     let version_or_serial = fields.next()?;
     if version_or_serial.tag == 0xa0 {
         fields.next()?;
@@ -68,10 +65,7 @@ fn read_fields(mut fields: Der, certificate: &mut Certificate) -> Option<()> {
     let extensions = fields.find(|field| field.tag == 0xa3)?;
     for extension in Der(Der(extensions.body).next()?.expect(SEQUENCE)?) {
         let mut parts = Der(extension.body);
-        if parts
-            .next()
-            .is_some_and(|id| id.tag == OID && id.body == SUBJECT_ALT_NAME)
-        {
+        if parts.next().is_some_and(|id| id.tag == OID && id.body == SUBJECT_ALT_NAME) {
             let value = parts.find(|part| part.tag == OCTET_STRING)?;
             certificate.sans = alternative_names(Der(value.body).next()?.body);
         }
@@ -101,12 +95,8 @@ fn alternative_names(names: &[u8]) -> Vec<String> {
     let readable = Der(names).filter_map(|name| match name.tag {
         0x82 => Some(text(name.tag, name.body)),
         0x87 => match name.body.len() {
-            4 => <[u8; 4]>::try_from(name.body)
-                .ok()
-                .map(|a| Ipv4Addr::from(a).to_string()),
-            _ => <[u8; 16]>::try_from(name.body)
-                .ok()
-                .map(|a| Ipv6Addr::from(a).to_string()),
+            4 => <[u8; 4]>::try_from(name.body).ok().map(|a| Ipv4Addr::from(a).to_string()),
+            _ => <[u8; 16]>::try_from(name.body).ok().map(|a| Ipv6Addr::from(a).to_string()),
         },
         _ => None,
     });
@@ -117,12 +107,7 @@ fn alternative_names(names: &[u8]) -> Vec<String> {
 fn text(tag: u8, body: &[u8]) -> String {
     const BMP_STRING: u8 = 0x1e;
     let decoded = if tag == BMP_STRING {
-        let units: Vec<u16> = body
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&pair| u16::from_be_bytes(pair))
-            .collect();
+        let units: Vec<u16> = body.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect();
         String::from_utf16_lossy(&units)
     } else {
         String::from_utf8_lossy(body).into_owned()
@@ -153,11 +138,7 @@ impl<'a> Iterator for Der<'a> {
     fn next(&mut self) -> Option<Element<'a>> {
         let all = self.0;
         let (&[tag, first], after) = all.split_first_chunk::<2>()?;
-        let length_octets = if first < 0x80 {
-            0
-        } else {
-            usize::from(first & 0x7f)
-        };
+        let length_octets = if first < 0x80 { 0 } else { usize::from(first & 0x7f) };
         // Indefinite lengths are not DER, and nothing in a handshake needs more than three octets.
         if first == 0x80 || length_octets > 3 {
             self.0 = &[];
@@ -166,9 +147,7 @@ impl<'a> Iterator for Der<'a> {
         let (octets, content) = after.split_at_checked(length_octets)?;
         let length = match length_octets {
             0 => usize::from(first),
-            _ => octets
-                .iter()
-                .fold(0, |sum, &octet| sum << 8 | usize::from(octet)),
+            _ => octets.iter().fold(0, |sum, &octet| sum << 8 | usize::from(octet)),
         };
         let (body, rest, complete) = match content.split_at_checked(length) {
             Some((body, rest)) => (body, rest, true),
@@ -176,12 +155,7 @@ impl<'a> Iterator for Der<'a> {
         };
         self.0 = rest;
         let raw = all.get(..all.len() - rest.len()).unwrap_or(all);
-        Some(Element {
-            tag,
-            raw,
-            body,
-            complete,
-        })
+        Some(Element { tag, raw, body, complete })
     }
 }
 
@@ -199,22 +173,11 @@ mod tests {
         let certificate = parse(&der).unwrap();
         assert_eq!(certificate.subject_cn.as_deref(), Some("blocked.example"));
         assert_eq!(certificate.issuer_o.as_deref(), Some("Testing Füßler"));
-        assert_eq!(
-            certificate.sans,
-            [
-                "blocked.example",
-                "*.blocked.example",
-                "192.0.2.7",
-                "2001:db8::7"
-            ]
-        );
+        assert_eq!(certificate.sans, ["blocked.example", "*.blocked.example", "192.0.2.7", "2001:db8::7"]);
         assert!(certificate.self_signed);
         assert_eq!(certificate.not_before.as_deref(), Some("261124062140Z"));
         assert_eq!(certificate.not_after.as_deref(), Some("361121062140Z"));
-        assert_eq!(
-            certificate.sha256.unwrap(),
-            <[u8; 32]>::from(Sha256::digest(&der))
-        );
+        assert_eq!(certificate.sha256.unwrap(), <[u8; 32]>::from(Sha256::digest(&der)));
         // Bytes after the certificate change nothing.
         assert_eq!(parse(&[&der[..], b"tail"].concat()), Some(certificate));
     }
@@ -237,12 +200,7 @@ mod tests {
         each_mutation(&[&der], 30_000, |bytes| {
             if let Some(certificate) = parse(bytes) {
                 assert!(certificate.sans.len() <= MAX_SANS);
-                assert!(
-                    certificate
-                        .sans
-                        .iter()
-                        .all(|name| name.chars().count() <= MAX_TEXT)
-                );
+                assert!(certificate.sans.iter().all(|name| name.chars().count() <= MAX_TEXT));
             }
         });
     }

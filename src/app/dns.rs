@@ -95,9 +95,7 @@ pub fn parse(payload: &[u8]) -> Option<Message> {
         && announced.iter().all(|&count| count <= MAX_ANNOUNCED)
         && match &message.question {
             Some(question) => plausible_class(question.qclass) && !quick::is_netbios(payload),
-            None => {
-                questions == 0 && message.is_response && quick::plausible_without_question(payload)
-            }
+            None => questions == 0 && message.is_response && quick::plausible_without_question(payload),
         };
     plausible.then_some(message)
 }
@@ -202,11 +200,7 @@ fn read_questions(payload: &[u8], message: &mut Message) -> Option<usize> {
             at = end + 2;
         }
         if index == 0 {
-            message.question = Some(Question {
-                name,
-                qtype,
-                qclass,
-            });
+            message.question = Some(Question { name, qtype, qclass });
         }
     }
     (at <= payload.len()).then_some(at)
@@ -228,9 +222,7 @@ fn read_records(payload: &[u8], mut at: usize, message: &mut Message) {
             budget = rest;
             if (section, index) == (0, 0) {
                 let points = payload.get(at..at + 2) == Some(&[0xc0, HEADER_LEN as u8]);
-                message
-                    .notes
-                    .set(Notes::ANSWER_NAME_IS_POINTER_TO_QUESTION, points);
+                message.notes.set(Notes::ANSWER_NAME_IS_POINTER_TO_QUESTION, points);
             }
             let Some(envelope) = Envelope::read(payload, at, &mut message.notes) else {
                 return;
@@ -270,10 +262,7 @@ impl Envelope {
                 return None;
             }
         };
-        notes.set(
-            Notes::COMPRESSION,
-            matches!(payload.get(next.wrapping_sub(2)), Some(0xc0..)),
-        );
+        notes.set(Notes::COMPRESSION, matches!(payload.get(next.wrapping_sub(2)), Some(0xc0..)));
         let word = |offset: usize| u16_at(payload, next + offset);
         let fixed = word(8).and_then(|length| {
             let end = next + 10 + usize::from(length);
@@ -284,25 +273,12 @@ impl Envelope {
             return None;
         };
         let ttl = u32::from(word(4)?) << 16 | u32::from(word(6)?);
-        Some(Envelope {
-            name,
-            rtype,
-            class,
-            ttl,
-            data_at: next + 10,
-            end,
-        })
+        Some(Envelope { name, rtype, class, ttl, data_at: next + 10, end })
     }
 
     fn into_record(self, payload: &[u8], notes: &mut Notes) -> Record {
         let data = Data::read(self.rtype, payload, self.data_at..self.end, notes);
-        Record {
-            name: self.name,
-            rtype: self.rtype,
-            class: self.class,
-            ttl: self.ttl,
-            data,
-        }
+        Record { name: self.name, rtype: self.rtype, class: self.class, ttl: self.ttl, data }
     }
 }
 
@@ -325,12 +301,7 @@ fn read_opt(opt: &Envelope, payload: &[u8], message: &mut Message) {
     }
     message.notes.set(Notes::BAD_RDATA, at != opt.end);
     message.rcode |= ((opt.ttl >> 24) as u16) << 4;
-    message.edns = Some(Edns {
-        udp_size: opt.class,
-        version: (opt.ttl >> 16) as u8,
-        dnssec_ok: opt.ttl & 0x8000 != 0,
-        options,
-    });
+    message.edns = Some(Edns { udp_size: opt.class, version: (opt.ttl >> 16) as u8, dnssec_ok: opt.ttl & 0x8000 != 0, options });
 }
 
 #[cfg(test)]

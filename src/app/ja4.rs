@@ -24,18 +24,10 @@ pub fn is_grease(value: u16) -> bool {
 }
 
 pub fn ja4(input: &Ja4Input) -> String {
-    let real = |list: &[u16]| {
-        list.iter()
-            .copied()
-            .filter(|&v| !is_grease(v))
-            .collect::<Vec<u16>>()
-    };
+    let real = |list: &[u16]| list.iter().copied().filter(|&v| !is_grease(v)).collect::<Vec<u16>>();
     let mut ciphers = real(input.ciphers);
     let mut extensions = real(input.extensions);
-    let version = real(input.versions)
-        .into_iter()
-        .max()
-        .unwrap_or(input.legacy_version);
+    let version = real(input.versions).into_iter().max().unwrap_or(input.legacy_version);
     let to = if extensions.contains(&0) { 'd' } else { 'i' };
     let head = format!(
         "{}{}{to}{:02}{:02}{}",
@@ -55,19 +47,11 @@ pub fn ja4(input: &Ja4Input) -> String {
         third.push('_');
         third.push_str(&list(&algorithms));
     }
-    format!(
-        "{head}_{}_{}",
-        short_hash(&list(&ciphers)),
-        short_hash(&third)
-    )
+    format!("{head}_{}_{}", short_hash(&list(&ciphers)), short_hash(&third))
 }
 
 fn list(values: &[u16]) -> String {
-    values
-        .iter()
-        .map(|v| format!("{v:04x}"))
-        .collect::<Vec<_>>()
-        .join(",")
+    values.iter().map(|v| format!("{v:04x}")).collect::<Vec<_>>().join(",")
 }
 
 /// First twelve hex digits of SHA-256; twelve zeros stand for "nothing to hash".
@@ -98,8 +82,7 @@ fn version_code(version: u16) -> &'static str {
 
 /// First and last character of the first protocol; of its hex form if either is no letter or digit.
 fn alpn_code(alpn: Option<&[u8]>) -> String {
-    let (Some(&first), Some(&last)) = (alpn.and_then(<[u8]>::first), alpn.and_then(<[u8]>::last))
-    else {
+    let (Some(&first), Some(&last)) = (alpn.and_then(<[u8]>::first), alpn.and_then(<[u8]>::last)) else {
         return "00".to_owned();
     };
     if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() {
@@ -121,16 +104,14 @@ mod tests {
             legacy_version: 0x0303,
             versions: &[0x7a7a, 0x0304, 0x0303],
             ciphers: &[
-                0x1a1a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
-                0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035,
+                0x1a1a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f,
+                0x0035,
             ],
             extensions: &[
-                0x2a2a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005,
-                0x0023, 0x0012, 0x002b, 0xff01, 0x000b, 0x000a, 0x0015, 0x3a3a,
+                0x2a2a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b, 0xff01, 0x000b,
+                0x000a, 0x0015, 0x3a3a,
             ],
-            signature_algorithms: &[
-                0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601,
-            ],
+            signature_algorithms: &[0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
             alpn: Some(b"h2"),
         };
         assert_eq!(ja4(&input), "t13d1516h2_8daaf6152771_e5627efa2ab1");

@@ -4,15 +4,7 @@
 //! direction of a byte stream) and messages go out. Everything is read as far as it can be: a cut, malformed or
 //! hostile message yields what it still shows and says what was wrong with it, because a forger's mistakes are
 //! evidence. Every loop and every allocation is bounded by a constant that stands next to its reason.
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::indexing_slicing,
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic
-    )
-)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod certificate;
 pub mod dns;

@@ -47,17 +47,10 @@ impl Name {
             match length {
                 0 => {
                     let end = next.unwrap_or(pos + 1);
-                    return Ok((
-                        Name {
-                            wire: wire.into_boxed_slice(),
-                        },
-                        end,
-                    ));
+                    return Ok((Name { wire: wire.into_boxed_slice() }, end));
                 }
                 1..=0x3f => {
-                    let label = message
-                        .get(pos..=pos + usize::from(length))
-                        .ok_or(NameError::Cut)?;
+                    let label = message.get(pos..=pos + usize::from(length)).ok_or(NameError::Cut)?;
                     labels += 1;
                     if labels > MAX_LABELS {
                         return Err(NameError::TooManyLabels);
@@ -89,16 +82,12 @@ impl Name {
         let mut wire = Vec::new();
         if !text.is_empty() {
             for label in text.split(|&b| b == b'.') {
-                let length = u8::try_from(label.len())
-                    .ok()
-                    .filter(|n| (1..=0x3f).contains(n))?;
+                let length = u8::try_from(label.len()).ok().filter(|n| (1..=0x3f).contains(n))?;
                 wire.push(length);
                 wire.extend_from_slice(label);
             }
         }
-        (wire.len() < MAX_OCTETS).then(|| Name {
-            wire: wire.into_boxed_slice(),
-        })
+        (wire.len() < MAX_OCTETS).then(|| Name { wire: wire.into_boxed_slice() })
     }
 
     /// The labels, first to last, without the root.
@@ -124,12 +113,7 @@ impl Name {
     /// Is this name `zone` itself or below it?
     pub fn is_within(&self, zone: &Name) -> bool {
         let skip = self.labels().count().checked_sub(zone.labels().count());
-        skip.is_some_and(|skip| {
-            self.labels()
-                .skip(skip)
-                .zip(zone.labels())
-                .all(|(a, b)| a.eq_ignore_ascii_case(b))
-        })
+        skip.is_some_and(|skip| self.labels().skip(skip).zip(zone.labels()).all(|(a, b)| a.eq_ignore_ascii_case(b)))
     }
 
     /// Both cases of letters occur: the asker used the 0x20 trick, or the name was typed so.
@@ -156,9 +140,7 @@ impl fmt::Display for Name {
             }
             for &byte in label {
                 match byte {
-                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
-                        write!(out, "\\{}", char::from(byte))?
-                    }
+                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => write!(out, "\\{}", char::from(byte))?,
                     0x21..=0x7e => out.write_char(char::from(byte))?,
                     _ => write!(out, "\\{byte:03}")?,
                 }
@@ -192,10 +174,7 @@ mod tests {
         let long: Vec<u8> = [[63u8; 64]; 4].concat();
         assert_eq!(Name::read(&long, 0), Err(NameError::TooLong));
         let many = [1u8, b'x'].repeat(200);
-        assert!(matches!(
-            Name::read(&many, 0),
-            Err(NameError::TooLong | NameError::TooManyLabels)
-        ));
+        assert!(matches!(Name::read(&many, 0), Err(NameError::TooLong | NameError::TooManyLabels)));
         assert_eq!(Name::read(b"\x40a\x00", 0), Err(NameError::BadLabel));
         assert_eq!(Name::read(b"\x05ab", 0), Err(NameError::Cut));
         assert_eq!(Name::read(b"", 9), Err(NameError::Cut));

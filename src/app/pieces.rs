@@ -35,9 +35,7 @@ impl<'a> Pieces<'a> {
         // Nothing may reach past the largest offset; a stream head never comes near it.
         let room = usize::try_from(u32::MAX - offset).unwrap_or(usize::MAX);
         bytes = bytes.get(..bytes.len().min(room)).unwrap_or(&[]);
-        let mut index = self
-            .pieces
-            .partition_point(|&(at, piece)| end_of(at, piece) <= offset);
+        let mut index = self.pieces.partition_point(|&(at, piece)| end_of(at, piece) <= offset);
         while !bytes.is_empty() && self.pieces.len() < MAX_PIECES {
             let Some(&(at, piece)) = self.pieces.get(index) else {
                 self.pieces.push((offset, bytes));
@@ -71,9 +69,7 @@ impl<'a> Pieces<'a> {
 
     /// One past the last known byte.
     pub fn end(&self) -> u32 {
-        self.pieces
-            .last()
-            .map_or(0, |&(at, piece)| end_of(at, piece))
+        self.pieces.last().map_or(0, |&(at, piece)| end_of(at, piece))
     }
 
     /// How many bytes are known from offset 0 on without a hole.
@@ -118,18 +114,14 @@ impl<'a> Pieces<'a> {
 
     /// The known parts of `range`, in order, each with its offset.
     pub fn known(&self, range: Range<u32>) -> impl Iterator<Item = (u32, &'a [u8])> {
-        let from = self
-            .pieces
-            .partition_point(|&(at, piece)| end_of(at, piece) <= range.start);
+        let from = self.pieces.partition_point(|&(at, piece)| end_of(at, piece) <= range.start);
         let pieces = self.pieces.get(from..).unwrap_or(&[]).iter().copied();
-        pieces
-            .take_while(move |&(at, _)| at < range.end)
-            .filter_map(move |(at, piece)| {
-                let start = at.max(range.start);
-                let end = end_of(at, piece).min(range.end);
-                let part = piece.get((start - at) as usize..end.checked_sub(at)? as usize)?;
-                (!part.is_empty()).then_some((start, part))
-            })
+        pieces.take_while(move |&(at, _)| at < range.end).filter_map(move |(at, piece)| {
+            let start = at.max(range.start);
+            let end = end_of(at, piece).min(range.end);
+            let part = piece.get((start - at) as usize..end.checked_sub(at)? as usize)?;
+            (!part.is_empty()).then_some((start, part))
+        })
     }
 
     /// `N` bytes at `at`, if all of them are known.
@@ -163,12 +155,7 @@ mod tests {
 
     #[test]
     fn first_seen_bytes_win() {
-        let pieces = Pieces::from_segments([
-            (0, &b"abcd"[..]),
-            (2, b"XXef"),
-            (8, b"ij"),
-            (0, b"ZZZZZZghZZkl"),
-        ]);
+        let pieces = Pieces::from_segments([(0, &b"abcd"[..]), (2, b"XXef"), (8, b"ij"), (0, b"ZZZZZZghZZkl")]);
         assert!(!pieces.has_gap());
         assert_eq!(&*pieces.prefix(), b"abcdefghijkl");
         assert_eq!(pieces.runs(), vec![0..12]);
@@ -182,10 +169,7 @@ mod tests {
         assert_eq!(&*pieces.prefix(), b"abc");
         assert_eq!((pieces.prefix_len(), pieces.end()), (3, 8));
         assert_eq!(pieces.array::<4>(1), None);
-        assert_eq!(
-            pieces.known(1..7).collect::<Vec<_>>(),
-            vec![(1, &b"bc"[..]), (6, b"g")]
-        );
+        assert_eq!(pieces.known(1..7).collect::<Vec<_>>(), vec![(1, &b"bc"[..]), (6, b"g")]);
         let headless = Pieces::from_segments([(5, &b"x"[..])]);
         assert!(headless.has_gap() && headless.prefix().is_empty());
         assert!(Pieces::default().prefix().is_empty() && !Pieces::default().has_gap());

@@ -50,15 +50,7 @@ pub fn classify(datagram: &[u8]) -> Option<LongHeader<'_>> {
     let (scid, rest) = connection_id(rest)?;
     let header = |kind, rest: &[u8], token_len, length| {
         let at = datagram.len() - rest.len();
-        LongHeader {
-            version,
-            kind,
-            dcid,
-            scid,
-            token_len,
-            packet_number_at: at,
-            end: at.saturating_add(length),
-        }
+        LongHeader { version, kind, dcid, scid, token_len, packet_number_at: at, end: at.saturating_add(length) }
     };
     if version == 0 && first & 0x80 != 0 {
         return lists_versions(rest).then(|| header(Kind::VersionNegotiation, rest, 0, rest.len()));
@@ -72,12 +64,7 @@ pub fn classify(datagram: &[u8]) -> Option<LongHeader<'_>> {
             let token_len = usize::try_from(token_len).ok()?;
             let rest = rest.get(token_len..)?;
             let (length, rest) = varint(rest)?;
-            Some(header(
-                Kind::Initial,
-                rest,
-                token_len,
-                usize::try_from(length).ok()?,
-            ))
+            Some(header(Kind::Initial, rest, token_len, usize::try_from(length).ok()?))
         }
         Kind::Retry => Some(header(Kind::Retry, rest, 0, rest.len())),
         other => {
@@ -118,9 +105,7 @@ fn kind(version: u32, bits: u8) -> Option<Kind> {
 
 fn connection_id(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&length, rest) = bytes.split_first()?;
-    (length <= MAX_CID)
-        .then(|| rest.split_at_checked(usize::from(length)))
-        .flatten()
+    (length <= MAX_CID).then(|| rest.split_at_checked(usize::from(length))).flatten()
 }
 
 /// A Version Negotiation packet lists versions; one of them must be a version someone uses, or zeros and noise
@@ -128,19 +113,14 @@ fn connection_id(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn lists_versions(bytes: &[u8]) -> bool {
     let (versions, rest) = bytes.as_chunks::<4>();
     let known = |version: u32| matches!(version, VERSION_1 | VERSION_2 | 0xff00_001b..=0xff00_0022);
-    rest.is_empty()
-        && versions.len() <= 64
-        && versions.iter().any(|&v| known(u32::from_be_bytes(v)))
+    rest.is_empty() && versions.len() <= 64 && versions.iter().any(|&v| known(u32::from_be_bytes(v)))
 }
 
 /// A variable-length integer (RFC 9000 section 16) and what follows it.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let &first = bytes.first()?;
     let (octets, rest) = bytes.split_at_checked(1 << (first >> 6))?;
-    let value = octets
-        .iter()
-        .skip(1)
-        .fold(u64::from(first & 0x3f), |sum, &b| sum << 8 | u64::from(b));
+    let value = octets.iter().skip(1).fold(u64::from(first & 0x3f), |sum, &b| sum << 8 | u64::from(b));
     Some((value, rest))
 }
 

@@ -23,11 +23,7 @@ pub use super::tls_records::{Alert, looks_like_record};
 /// fewer bytes, as much of that as there is (never nothing).
 pub fn is_client_hello_start(bytes: &[u8]) -> bool {
     let record = [22..=22, 3..=3, 0..=4, 0..=72, 0..=255, 1..=1, 0..=0];
-    !bytes.is_empty()
-        && bytes
-            .iter()
-            .zip(record)
-            .all(|(byte, fits)| fits.contains(byte))
+    !bytes.is_empty() && bytes.iter().zip(record).all(|(byte, fits)| fits.contains(byte))
 }
 
 /// What the client's direction shows; `None` if it is not TLS.

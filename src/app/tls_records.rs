@@ -130,13 +130,8 @@ impl Handshake {
     pub fn get(&self, at: usize, len: usize) -> Option<&[u8]> {
         let end = at.checked_add(len)?;
         let index = self.known.partition_point(|range| range.end < end);
-        let covered = self
-            .known
-            .get(index)
-            .is_some_and(|range| range.start <= at && end <= range.end);
-        (covered || len == 0)
-            .then(|| self.bytes.get(at..end))
-            .flatten()
+        let covered = self.known.get(index).is_some_and(|range| range.start <= at && end <= range.end);
+        (covered || len == 0).then(|| self.bytes.get(at..end)).flatten()
     }
 
     pub fn u8(&self, at: usize) -> Option<u8> {
@@ -163,15 +158,12 @@ impl Handshake {
     /// The stream offset of a handshake byte.
     pub fn stream_at(&self, at: usize) -> Option<u32> {
         let fragment = self.fragment(at)?;
-        fragment
-            .stream_at
-            .checked_add(u32::try_from(at - fragment.at).ok()?)
+        fragment.stream_at.checked_add(u32::try_from(at - fragment.at).ok()?)
     }
 
     /// How many records the first `len` handshake bytes came in.
     pub fn records(&self, len: usize) -> usize {
-        self.fragment(len.saturating_sub(1))
-            .map_or(0, |fragment| fragment.record)
+        self.fragment(len.saturating_sub(1)).map_or(0, |fragment| fragment.record)
     }
 
     fn fragment(&self, at: usize) -> Option<&Fragment> {
@@ -183,18 +175,11 @@ impl Handshake {
     fn take(&mut self, pieces: &Pieces, body: Range<u32>, record: usize) {
         let at = self.bytes.len();
         let room = u32::try_from(MAX_HANDSHAKE - at).unwrap_or(0);
-        let end = body
-            .end
-            .min(body.start.saturating_add(room))
-            .min(pieces.end().max(body.start));
+        let end = body.end.min(body.start.saturating_add(room)).min(pieces.end().max(body.start));
         if end <= body.start {
             return;
         }
-        self.fragments.push(Fragment {
-            at,
-            stream_at: body.start,
-            record,
-        });
+        self.fragments.push(Fragment { at, stream_at: body.start, record });
         self.bytes.resize(at + (end - body.start) as usize, 0);
         for (start, part) in pieces.known(body.start..end) {
             let from = at + (start - body.start) as usize;
@@ -231,10 +216,7 @@ impl Records {
                 records.lost_in_gap = pieces.end() > at.saturating_add(4);
                 // A head shorter than a record header can still show that it is none.
                 let stub = pieces.copy(at..at.saturating_add(5));
-                let tls = stub
-                    .iter()
-                    .zip([20..=24, 3..=3, 0..=4])
-                    .all(|(byte, fits)| fits.contains(byte));
+                let tls = stub.iter().zip([20..=24, 3..=3, 0..=4]).all(|(byte, fits)| fits.contains(byte));
                 records.not_tls_at = (!tls).then_some(at);
                 break;
             };
@@ -243,8 +225,7 @@ impl Records {
                 break;
             }
             let [kind, _, _, high, low] = header;
-            let body = at.saturating_add(5)
-                ..at.saturating_add(5 + u32::from(u16::from_be_bytes([high, low])));
+            let body = at.saturating_add(5)..at.saturating_add(5 + u32::from(u16::from_be_bytes([high, low])));
             records.count += 1;
             match kind {
                 CHANGE_CIPHER_SPEC => records.change_cipher_spec = true,
@@ -262,17 +243,11 @@ impl Records {
 
     /// An alert in clear is two bytes; an encrypted one is longer.
     fn alert(&mut self, pieces: &Pieces, at: u32, body: &Range<u32>) {
-        let bytes = pieces
-            .array::<2>(body.start)
-            .filter(|_| body.end - body.start == 2);
+        let bytes = pieces.array::<2>(body.start).filter(|_| body.end - body.start == 2);
         if let Some([level @ 1..=2, description]) = bytes
             && self.alerts.len() < MAX_ALERTS
         {
-            self.alerts.push(Alert {
-                level,
-                description,
-                at,
-            });
+            self.alerts.push(Alert { level, description, at });
         }
     }
 
@@ -283,9 +258,7 @@ impl Records {
             return true;
         }
         // Type, length below 2^16, legacy version: ciphertext passes for that once in 10^9.
-        let hello = |[kind, high, _, _, major, minor]: [u8; 6]| {
-            matches!((kind, high, major, minor), (1 | 2, 0, 3, 1..=3))
-        };
+        let hello = |[kind, high, _, _, major, minor]: [u8; 6]| matches!((kind, high, major, minor), (1 | 2, 0, 3, 1..=3));
         pieces.array(body.start).is_some_and(hello) && !self.application_data
     }
 }
@@ -298,24 +271,11 @@ mod tests {
     fn strips_headers_and_keeps_positions() {
         let stream = b"\x16\x03\x01\x00\x02\x01\x00\x16\x03\x01\x00\x03\x00\x01\x55\x15\x03\x03\x00\x02\x02\x28junk";
         let records = Records::walk(&Pieces::whole(stream));
-        assert_eq!(
-            records.handshake.get(0, 5),
-            Some(&b"\x01\x00\x00\x01\x55"[..])
-        );
+        assert_eq!(records.handshake.get(0, 5), Some(&b"\x01\x00\x00\x01\x55"[..]));
         assert_eq!(records.handshake.stream_at(1), Some(6));
         assert_eq!(records.handshake.stream_at(2), Some(12));
-        assert_eq!(
-            (records.handshake.records(2), records.handshake.records(5)),
-            (1, 2)
-        );
-        assert_eq!(
-            records.alerts,
-            vec![Alert {
-                level: 2,
-                description: 40,
-                at: 15
-            }]
-        );
+        assert_eq!((records.handshake.records(2), records.handshake.records(5)), (1, 2));
+        assert_eq!(records.alerts, vec![Alert { level: 2, description: 40, at: 15 }]);
         assert_eq!(records.alerts[0].name(), "handshake_failure");
         assert_eq!(records.not_tls_at, Some(22));
     }

@@ -64,10 +64,23 @@ mod tests {
     fn blocks_and_names() {
         let table: Table = toml::from_str(include_str!("special.toml")).unwrap();
         assert!(table.block.len() > 20);
-        for (address, global) in [("8.8.8.8", true), ("10.10.34.35", false), ("::ffff:127.0.0.1", false), ("2001:4860::1", true), ("2001::1", false), ("d0::11", false)] {
+        for (address, global) in [
+            ("8.8.8.8", true),
+            ("10.10.34.35", false),
+            ("::ffff:127.0.0.1", false),
+            ("2001:4860::1", true),
+            ("2001::1", false),
+            ("d0::11", false),
+        ] {
             assert_eq!(is_global(address.parse().unwrap()), global, "{address}");
         }
-        for (name, public) in [("example.com", true), ("Printer.LOCAL.", false), ("nas", false), ("foo.plex.direct", false), ("1.0.0.127.in-addr.arpa", false)] {
+        for (name, public) in [
+            ("example.com", true),
+            ("Printer.LOCAL.", false),
+            ("nas", false),
+            ("foo.plex.direct", false),
+            ("1.0.0.127.in-addr.arpa", false),
+        ] {
             assert_eq!(is_public_name(name.as_bytes()), public, "{name}");
         }
     }

@@ -91,9 +91,10 @@ impl<'f> Case<'f> {
     /// Entries of one side that are no copies, with their indices.
     pub fn of(&self, side: Direction) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
         let copies = &self.copies;
-        self.entries.iter().enumerate().filter(move |(i, e)| {
-            e.direction() == side && !e.is(fact::ICMP) && !copies.get(*i).copied().unwrap_or(false)
-        })
+        self.entries
+            .iter()
+            .enumerate()
+            .filter(move |(i, e)| e.direction() == side && !e.is(fact::ICMP) && !copies.get(*i).copied().unwrap_or(false))
     }
 
     /// Packets of a side other than resets before entry `i`.

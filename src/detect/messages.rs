@@ -197,7 +197,10 @@ impl Messages {
                 let bytes = head.slice(segment);
                 let Some(entry) = case.index_of(segment.frame) else { continue };
                 let cut = case.entries.get(entry).is_some_and(|e| e.is(crate::flow::entry::fact::CUT));
-                let Some(message) = (if cut { dns::parse_lenient(bytes) } else { dns::parse(bytes).or_else(|| dns::parse_lenient(bytes)) }) else { continue };
+                let Some(message) = (if cut { dns::parse_lenient(bytes) } else { dns::parse(bytes).or_else(|| dns::parse_lenient(bytes)) })
+                else {
+                    continue;
+                };
                 self.dns.push(DnsSeen { entry, message, payload: bytes.to_vec() });
             }
         }
@@ -241,7 +244,11 @@ fn request(case: &Case<'_>, laid: &Laid<'_>, kind: TriggerKind, value: Vec<u8>, 
 fn hello_request(case: &Case<'_>, laid: &Laid<'_>, hello: &tls::ClientHello) -> Option<Request> {
     let at = hello.sni_at.map_or(0, |(from, _)| from);
     // Whether it is the extension or the name is told by controls; the request itself says what it carries.
-    let kind = if hello.ech == Some(tls::Ech::Esni) || (hello.sni.is_none() && hello.ech.is_some()) { TriggerKind::TlsEch } else { TriggerKind::TlsSni };
+    let kind = if hello.ech == Some(tls::Ech::Esni) || (hello.sni.is_none() && hello.ech.is_some()) {
+        TriggerKind::TlsEch
+    } else {
+        TriggerKind::TlsSni
+    };
     request(case, laid, kind, hello.sni.clone().unwrap_or_default(), at, hello.stream_len as u32, hello.complete)
 }
 
@@ -257,10 +264,10 @@ fn quic_seen(case: &Case<'_>) -> Option<QuicSeen> {
     };
     let (client, server) = (case.client, case.server());
     let first = datagrams(client).find_map(|(_, d)| quic::classify(d).filter(|h| h.kind == quic::Kind::Initial))?;
-    let mut reader = quic::InitialReader::new(&first.dcid);
+    let mut reader = quic::InitialReader::new(first.dcid);
     let mut client_initials = Vec::new();
     for (frame, datagram) in datagrams(client) {
-        reader.client(datagram);
+        reader.feed_client(datagram);
         if quic::classify(datagram).is_some_and(|h| h.kind == quic::Kind::Initial) {
             client_initials.extend(case.index_of(frame));
         }

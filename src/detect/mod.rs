@@ -4,5 +4,5 @@ pub mod case;
 pub mod finding;
 pub mod messages;
 pub mod rules;
-pub mod suspects;
 pub mod surroundings;
+pub mod suspects;

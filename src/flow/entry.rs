@@ -71,7 +71,13 @@ pub type Placed = (Direction, Fingerprint, Option<u16>);
 
 impl Record {
     /// `None` when encapsulation pushes the IP header beyond 255 octets, which no real link does.
-    pub fn new(packet: &Packet<'_>, (direction, fingerprint, transaction): Placed, time: Timestamp, at: u32, frame: &[u8]) -> Option<Record> {
+    pub fn new(
+        packet: &Packet<'_>,
+        (direction, fingerprint, transaction): Placed,
+        time: Timestamp,
+        at: u32,
+        frame: &[u8],
+    ) -> Option<Record> {
         let payload_at = (packet.payload.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize);
         let mut facts = 0;
         for (bit, on) in [
@@ -241,7 +247,16 @@ impl Entry {
     }
     /// A letter for each flag, as tcpdump prints them.
     pub fn flag_letters(&self) -> String {
-        let letters = [(tcp::FIN, 'F'), (tcp::SYN, 'S'), (tcp::RST, 'R'), (tcp::PSH, 'P'), (tcp::URG, 'U'), (0x40, 'E'), (0x80, 'W'), (tcp::ACK, '.')];
+        let letters = [
+            (tcp::FIN, 'F'),
+            (tcp::SYN, 'S'),
+            (tcp::RST, 'R'),
+            (tcp::PSH, 'P'),
+            (tcp::URG, 'U'),
+            (0x40, 'E'),
+            (0x80, 'W'),
+            (tcp::ACK, '.'),
+        ];
         letters.iter().filter(|(bit, _)| self.flags & bit != 0).map(|(_, c)| c).collect()
     }
 }

@@ -94,7 +94,8 @@ impl Shard {
         let print = Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high };
         self.clock = self.clock.max(Timestamp(record.time));
         let slots = &self.slots;
-        let found = self.index.find(print.low, |i| slots.get(*i as usize).and_then(Option::as_ref).is_some_and(|s| s.print == print)).copied();
+        let found =
+            self.index.find(print.low, |i| slots.get(*i as usize).and_then(Option::as_ref).is_some_and(|s| s.print == print)).copied();
         let payload = window.payload(record);
         let mut entry = entry_of(record, frame, window, payload);
         if record.facts & fact::HIDDEN != 0 {
@@ -137,7 +138,14 @@ impl Shard {
         }
     }
 
-    fn start(&mut self, print: Fingerprint, record: &Record, entry: &Entry, window: &WindowBytes<'_>, stream: Option<u64>) -> Option<&mut Slot> {
+    fn start(
+        &mut self,
+        print: Fingerprint,
+        record: &Record,
+        entry: &Entry,
+        window: &WindowBytes<'_>,
+        stream: Option<u64>,
+    ) -> Option<&mut Slot> {
         let key = key_of(record, window)?;
         if self.slots.len() - self.free.len() >= self.capacity {
             self.evict();
@@ -385,4 +393,3 @@ fn end_of_clear_records(head: &super::record::Head) -> Option<usize> {
     }
     None
 }
-

@@ -110,10 +110,14 @@ pub fn is_copy(first: &Entry, again: &Entry) -> bool {
     /// Taps of one host or one switch; a retransmission cannot be that fast.
     const NS: i64 = 3_000_000;
     let gap = again.time.since(first.time);
-    let mask = !(crate::flow::entry::fact::CHECKSUM_BAD | crate::flow::entry::fact::CHECKSUM_GOOD | crate::flow::entry::fact::TUNNEL | crate::flow::entry::fact::CUT);
+    let mask = !(crate::flow::entry::fact::CHECKSUM_BAD
+        | crate::flow::entry::fact::CHECKSUM_GOOD
+        | crate::flow::entry::fact::TUNNEL
+        | crate::flow::entry::fact::CUT);
     (0..=NS).contains(&gap)
         && first.direction() == again.direction()
-        && (first.seq, first.ack, first.flags, first.window, first.payload_len) == (again.seq, again.ack, again.flags, again.window, again.payload_len)
+        && (first.seq, first.ack, first.flags, first.window, first.payload_len)
+            == (again.seq, again.ack, again.flags, again.window, again.payload_len)
         && (first.tsval, first.tsecr, first.ip_id, first.header_len) == (again.tsval, again.tsecr, again.ip_id, again.header_len)
         && first.facts & mask == again.facts & mask
         && first.peek == again.peek

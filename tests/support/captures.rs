@@ -10,27 +10,15 @@ pub enum Order {
 
 impl Order {
     pub fn u16(self, value: u16) -> [u8; 2] {
-        if self == Order::Little {
-            value.to_le_bytes()
-        } else {
-            value.to_be_bytes()
-        }
+        if self == Order::Little { value.to_le_bytes() } else { value.to_be_bytes() }
     }
 
     pub fn u32(self, value: u32) -> [u8; 4] {
-        if self == Order::Little {
-            value.to_le_bytes()
-        } else {
-            value.to_be_bytes()
-        }
+        if self == Order::Little { value.to_le_bytes() } else { value.to_be_bytes() }
     }
 
     pub fn u64(self, value: u64) -> [u8; 8] {
-        if self == Order::Little {
-            value.to_le_bytes()
-        } else {
-            value.to_be_bytes()
-        }
+        if self == Order::Little { value.to_le_bytes() } else { value.to_be_bytes() }
     }
 }
 
@@ -47,32 +35,18 @@ impl Pcap {
         Pcap::version(order, magic, (2, 4), snaplen, network)
     }
 
-    pub fn version(
-        order: Order,
-        magic: u32,
-        (major, minor): (u16, u16),
-        snaplen: u32,
-        network: u32,
-    ) -> Pcap {
+    pub fn version(order: Order, magic: u32, (major, minor): (u16, u16), snaplen: u32, network: u32) -> Pcap {
         let mut bytes = order.u32(magic).to_vec();
         bytes.extend_from_slice(&order.u16(major));
         bytes.extend_from_slice(&order.u16(minor));
         for field in [0, 0, snaplen, network] {
             bytes.extend_from_slice(&order.u32(field));
         }
-        let extra = if matches!(magic, 0xa1b2_cd34 | 0xa1e2_cb12) {
-            8
-        } else {
-            0
-        };
+        let extra = if matches!(magic, 0xa1b2_cd34 | 0xa1e2_cb12) { 8 } else { 0 };
         if matches!(magic, 0x1c00_01ac | 0x1c00_01ab) {
             bytes.extend_from_slice(&[0; 4]);
         }
-        Pcap {
-            order,
-            bytes,
-            extra,
-        }
+        Pcap { order, bytes, extra }
     }
 
     pub fn header(&mut self, seconds: u32, fraction: u32, caplen: u32, len: u32) -> &mut Pcap {
@@ -99,10 +73,7 @@ pub struct Pcapng {
 impl Pcapng {
     /// With a section header, but no interface yet.
     pub fn new(order: Order) -> Pcapng {
-        let mut file = Pcapng {
-            order,
-            bytes: Vec::new(),
-        };
+        let mut file = Pcapng { order, bytes: Vec::new() };
         file.section(order);
         file
     }
@@ -113,31 +84,19 @@ impl Pcapng {
         self.bytes.extend_from_slice(&self.order.u32(kind));
         self.bytes.extend_from_slice(&total);
         self.bytes.extend_from_slice(body);
-        self.bytes
-            .extend(std::iter::repeat_n(0, padded - body.len()));
+        self.bytes.extend(std::iter::repeat_n(0, padded - body.len()));
         self.bytes.extend_from_slice(&total);
         self
     }
 
     pub fn section(&mut self, order: Order) -> &mut Pcapng {
         self.order = order;
-        let body = [
-            &order.u32(0x1a2b_3c4d)[..],
-            &order.u16(1),
-            &order.u16(0),
-            &order.u64(u64::MAX),
-        ]
-        .concat();
+        let body = [&order.u32(0x1a2b_3c4d)[..], &order.u16(1), &order.u16(0), &order.u64(u64::MAX)].concat();
         self.block(0x0a0d_0d0a, &body)
     }
 
     pub fn interface(&mut self, link: u16, snaplen: u32, options: &[(u16, &[u8])]) -> &mut Pcapng {
-        let mut body = [
-            &self.order.u16(link)[..],
-            &self.order.u16(0),
-            &self.order.u32(snaplen),
-        ]
-        .concat();
+        let mut body = [&self.order.u16(link)[..], &self.order.u16(0), &self.order.u32(snaplen)].concat();
         for (code, value) in options {
             body.extend_from_slice(&self.order.u16(*code));
             body.extend_from_slice(&self.order.u16(value.len() as u16));
@@ -152,13 +111,7 @@ impl Pcapng {
 
     pub fn enhanced(&mut self, interface: u32, ticks: u64, data: &[u8]) -> &mut Pcapng {
         let length = data.len() as u32;
-        let fields = [
-            interface,
-            (ticks >> 32) as u32,
-            ticks as u32,
-            length,
-            length,
-        ];
+        let fields = [interface, (ticks >> 32) as u32, ticks as u32, length, length];
         let body = [&fields.map(|field| self.order.u32(field)).concat(), data].concat();
         self.block(6, &body)
     }
@@ -197,11 +150,7 @@ pub fn payload(index: u32, longest: u32) -> Vec<u8> {
 pub fn pcap(order: Order, magic: u32, count: u32, longest: u32) -> Vec<u8> {
     let mut file = Pcap::new(order, magic, 262_144, 1);
     for index in 0..count {
-        file.record(
-            1_600_000_000 + index / 100,
-            index % 100 * 1_000,
-            &payload(index, longest),
-        );
+        file.record(1_600_000_000 + index / 100, index % 100 * 1_000, &payload(index, longest));
     }
     file.bytes
 }
@@ -209,11 +158,9 @@ pub fn pcap(order: Order, magic: u32, count: u32, longest: u32) -> Vec<u8> {
 /// A pcapng of `count` packets on two interfaces.
 pub fn pcapng(order: Order, count: u32, longest: u32) -> Vec<u8> {
     let mut file = Pcapng::new(order);
-    file.interface(1, 0, &[(9, &[9])])
-        .interface(1, 262_144, &[]);
+    file.interface(1, 0, &[(9, &[9])]).interface(1, 262_144, &[]);
     for index in 0..count {
-        let ticks = (1_600_000_000_000_000 + u64::from(index) * 500)
-            * if index % 2 == 0 { 1_000 } else { 1 };
+        let ticks = (1_600_000_000_000_000 + u64::from(index) * 500) * if index % 2 == 0 { 1_000 } else { 1 };
         file.enhanced(index % 2, ticks, &payload(index, longest));
     }
     file.bytes

@@ -62,10 +62,7 @@ impl Notes {
 
     /// The names of what was observed, for reports.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Notes::ALL
-            .iter()
-            .filter(move |(bit, _)| self.contains(*bit))
-            .map(|&(_, text)| text)
+        Notes::ALL.iter().filter(move |(bit, _)| self.contains(*bit)).map(|&(_, text)| text)
     }
 
     /// Does anything here keep a careful parser from accepting the message?

@@ -12,20 +12,7 @@ const MAX_TCP_MESSAGES: usize = 64;
 /// and the question's name and allocates nothing. The counts alone turn away one in 2^40 random payloads.
 pub fn quick_txid(payload: &[u8]) -> Option<u16> {
     let header: &[u8; HEADER_LEN] = payload.first_chunk()?;
-    let [
-        id_high,
-        id_low,
-        flags,
-        _,
-        qd_high,
-        qd_low,
-        an_high,
-        an_low,
-        ns_high,
-        ns_low,
-        ar_high,
-        ar_low,
-    ] = *header;
+    let [id_high, id_low, flags, _, qd_high, qd_low, an_high, an_low, ns_high, ns_low, ar_high, ar_low] = *header;
     let counts = [[an_high, an_low], [ns_high, ns_low], [ar_high, ar_low]].map(u16::from_be_bytes);
     if flags >> 3 & 0xf > 6 || counts.iter().any(|&count| count > MAX_QUICK) {
         return None;
@@ -44,16 +31,10 @@ pub fn quick_txid(payload: &[u8]) -> Option<u16> {
 /// A response without a question is either bare (an error), or starts with an OPT or a record of a known class.
 pub(super) fn plausible_without_question(payload: &[u8]) -> bool {
     if payload.len() == HEADER_LEN {
-        return payload
-            .get(6..)
-            .is_some_and(|counts| counts.iter().all(|&byte| byte == 0));
+        return payload.get(6..).is_some_and(|counts| counts.iter().all(|&byte| byte == 0));
     }
-    let record = skip_name(payload, HEADER_LEN)
-        .and_then(|at| Some((u16_at(payload, at)?, u16_at(payload, at + 2)?)));
-    record.is_some_and(|(rtype, class)| {
-        (rtype != 0 && plausible_class(class))
-            || (rtype == OPT && payload.get(HEADER_LEN) == Some(&0))
-    })
+    let record = skip_name(payload, HEADER_LEN).and_then(|at| Some((u16_at(payload, at)?, u16_at(payload, at + 2)?)));
+    record.is_some_and(|(rtype, class)| (rtype != 0 && plausible_class(class)) || (rtype == OPT && payload.get(HEADER_LEN) == Some(&0)))
 }
 
 /// The NetBIOS name service (RFC 1002) borrows the shape of DNS, but its broadcasts draw several honest answers.
@@ -62,9 +43,7 @@ pub(super) fn is_netbios(payload: &[u8]) -> bool {
     let label = payload.get(HEADER_LEN..=HEADER_LEN + 32);
     label
         .and_then(<[u8]>::split_first)
-        .is_some_and(|(&length, letters)| {
-            length == 32 && letters.iter().all(|letter| (b'A'..=b'P').contains(letter))
-        })
+        .is_some_and(|(&length, letters)| length == 32 && letters.iter().all(|letter| (b'A'..=b'P').contains(letter)))
 }
 
 /// One past the name at `at`, without following pointers.

@@ -59,18 +59,13 @@ impl Data {
     }
 
     fn other(bytes: &[u8]) -> Data {
-        Data::Other {
-            len: u16::try_from(bytes.len()).unwrap_or(u16::MAX),
-        }
+        Data::Other { len: u16::try_from(bytes.len()).unwrap_or(u16::MAX) }
     }
 }
 
 /// A name that must end exactly at `end`.
 fn name(payload: &[u8], at: usize, end: usize) -> Option<Name> {
-    Name::read(payload, at)
-        .ok()
-        .filter(|&(_, next)| next == end)
-        .map(|(name, _)| name)
+    Name::read(payload, at).ok().filter(|&(_, next)| next == end).map(|(name, _)| name)
 }
 
 /// Types without names inside: `dns_parser` may have them as they are.
@@ -91,10 +86,7 @@ fn mx(bytes: &[u8], payload: &[u8], range: Range<usize>) -> Option<Data> {
         Ok(RData::MX(mx)) => mx.preference,
         _ => u16_at(bytes, 0)?,
     };
-    Some(Data::Mx {
-        preference,
-        exchange,
-    })
+    Some(Data::Mx { preference, exchange })
 }
 
 fn srv(bytes: &[u8], payload: &[u8], range: Range<usize>) -> Option<Data> {
@@ -103,25 +95,13 @@ fn srv(bytes: &[u8], payload: &[u8], range: Range<usize>) -> Option<Data> {
         Ok(RData::SRV(srv)) => (srv.priority, srv.weight, srv.port),
         _ => (u16_at(bytes, 0)?, u16_at(bytes, 2)?, u16_at(bytes, 4)?),
     };
-    Some(Data::Srv {
-        priority,
-        weight,
-        port,
-        target,
-    })
+    Some(Data::Srv { priority, weight, port, target })
 }
 
 fn soa(payload: &[u8], range: Range<usize>) -> Option<Data> {
     let (primary, next) = Name::read(payload, range.start).ok()?;
     let (mailbox, next) = Name::read(payload, next).ok()?;
     let numbers: &[u8; 20] = payload.get(next..range.end)?.try_into().ok()?;
-    let word = |at: usize| {
-        Some(u32::from(u16_at(numbers, at)?) << 16 | u32::from(u16_at(numbers, at + 2)?))
-    };
-    Some(Data::Soa {
-        primary,
-        mailbox,
-        serial: word(0)?,
-        minimum: word(16)?,
-    })
+    let word = |at: usize| Some(u32::from(u16_at(numbers, at)?) << 16 | u32::from(u16_at(numbers, at + 2)?));
+    Some(Data::Soa { primary, mailbox, serial: word(0)?, minimum: word(16)? })
 }

@@ -27,11 +27,7 @@ fn forged_a_for_an_mx_query() {
     assert_eq!(reply.question.as_ref().unwrap().qtype, 15);
     assert_eq!(reply.answers[0].data, Data::A([31, 13, 85, 1].into()));
     assert_eq!(reply.answers[0].ttl, 234);
-    assert!(
-        reply
-            .notes
-            .contains(Notes::ANSWER_NAME_IS_POINTER_TO_QUESTION.union(Notes::COMPRESSION))
-    );
+    assert!(reply.notes.contains(Notes::ANSWER_NAME_IS_POINTER_TO_QUESTION.union(Notes::COMPRESSION)));
     assert!(!reply.notes.is_malformed());
     assert!(strictly_valid(&bytes));
     assert_eq!(quick_txid(&bytes), Some(0x1234));
@@ -48,10 +44,7 @@ fn https_records_z_bit_and_two_opts_cost_nothing() {
     assert_eq!(reply.answers[1].data, Data::A([31, 13, 85, 1].into()));
     assert!(reply.notes.contains(Notes::Z_BIT) && reply.notes.contains(Notes::TWO_OPTS));
     let edns = reply.edns.unwrap();
-    assert_eq!(
-        (edns.udp_size, edns.version, edns.dnssec_ok),
-        (1232, 0, true)
-    );
+    assert_eq!((edns.udp_size, edns.version, edns.dnssec_ok), (1232, 0, true));
     assert_eq!(edns.options, vec![(10, 2)]);
     assert_eq!(reply.rcode, 16, "BADVERS: upper bits come from the OPT");
     assert_eq!(qtype_name(65), "HTTPS");
@@ -74,27 +67,12 @@ fn types_with_names() {
         data,
         vec![
             Data::Name(example.clone()),
-            Data::Mx {
-                preference: 10,
-                exchange: example.clone()
-            },
-            Data::Srv {
-                priority: 1,
-                weight: 2,
-                port: 53,
-                target: example.clone()
-            },
+            Data::Mx { preference: 10, exchange: example.clone() },
+            Data::Srv { priority: 1, weight: 2, port: 53, target: example.clone() },
             Data::Txt(b"abc".to_vec()),
         ]
     );
-    assert!(matches!(
-        reply.authorities[0].data,
-        Data::Soa {
-            serial: 1,
-            minimum: 5,
-            ..
-        }
-    ));
+    assert!(matches!(reply.authorities[0].data, Data::Soa { serial: 1, minimum: 5, .. }));
     assert!(!reply.notes.is_malformed());
 }
 
@@ -110,12 +88,7 @@ fn cut_lying_and_trailing() {
     // An old injector copied the query's OPT behind its answer without announcing it.
     let trailing = parse(&message(0x8180, 1, [1, 0, 0], &[A, OPT_DO])).unwrap();
     assert!(trailing.notes.contains(Notes::TRAILING_BYTES) && trailing.edns.is_none());
-    let short = message(
-        0x8180,
-        1,
-        [1, 0, 0],
-        &[b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x01\x00\x03abc"],
-    );
+    let short = message(0x8180, 1, [1, 0, 0], &[b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x01\x00\x03abc"]);
     let short = parse(&short).unwrap();
     assert_eq!(short.answers[0].data, Data::Other { len: 3 });
     assert!(short.notes.contains(Notes::BAD_RDATA));
@@ -158,11 +131,7 @@ fn responses_without_a_question() {
     let refused = b"\x00\x07\x80\x05\x00\x00\x00\x00\x00\x00\x00\x00";
     assert_eq!(quick_txid(refused), Some(7));
     assert_eq!(parse(refused).unwrap().rcode, 5);
-    let with_opt = [
-        &b"\x00\x07\x80\x01\x00\x00\x00\x00\x00\x00\x00\x01"[..],
-        OPT_DO,
-    ]
-    .concat();
+    let with_opt = [&b"\x00\x07\x80\x01\x00\x00\x00\x00\x00\x00\x00\x01"[..], OPT_DO].concat();
     assert_eq!(quick_txid(&with_opt), Some(7));
     assert!(parse(&with_opt).unwrap().edns.is_some());
     let query = b"\x00\x07\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00";
@@ -217,21 +186,12 @@ fn survives_mutations() {
     ];
     each_mutation(&seeds.each_ref().map(|s| &s[..]), 20_000, |bytes| {
         if let Some(message) = parse_lenient(bytes) {
-            assert!(
-                message.answers.len() + message.authorities.len() + message.additionals.len()
-                    <= MAX_RECORDS
-            );
-            let text: usize = message
-                .answers
-                .iter()
-                .map(|r| r.name.as_lower_text().len())
-                .sum();
+            assert!(message.answers.len() + message.authorities.len() + message.additionals.len() <= MAX_RECORDS);
+            let text: usize = message.answers.iter().map(|r| r.name.as_lower_text().len()).sum();
             assert!(text <= MAX_RECORDS * 255 * 4);
         }
         // What the quick look takes for DNS, the full parse takes too.
-        assert!(
-            quick_txid(bytes).is_none() || parse(bytes).is_some() || bytes[12..].contains(&0xc0)
-        );
+        assert!(quick_txid(bytes).is_none() || parse(bytes).is_some() || bytes[12..].contains(&0xc0));
         strictly_valid(bytes);
         tcp_messages(bytes);
     });

@@ -91,9 +91,5 @@ fn header(bytes: &[u8], text: Range<usize>, complete: bool) -> Option<Line> {
     let value = line.get(colon + 1..)?;
     let leading = value.len() - value.trim_ascii_start().len();
     let start = text.start + colon + 1 + leading;
-    Some(Line {
-        name: text.start..text.start + colon,
-        value: start..start + value.trim_ascii().len(),
-        complete,
-    })
+    Some(Line { name: text.start..text.start + colon, value: start..start + value.trim_ascii().len(), complete })
 }

@@ -50,20 +50,8 @@ pub enum Oddity {
 }
 
 /// The methods seen on the open web, and CONNECT and WebDAV's most common.
-const METHODS: [&[u8]; 12] = [
-    b"GET",
-    b"POST",
-    b"HEAD",
-    b"PUT",
-    b"OPTIONS",
-    b"DELETE",
-    b"CONNECT",
-    b"PATCH",
-    b"TRACE",
-    b"PROPFIND",
-    b"REPORT",
-    b"M-SEARCH",
-];
+const METHODS: [&[u8]; 12] =
+    [b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"DELETE", b"CONNECT", b"PATCH", b"TRACE", b"PROPFIND", b"REPORT", b"M-SEARCH"];
 
 /// Could these be the first bytes of a request? Needs the method and its blank.
 pub fn is_request_start(bytes: &[u8]) -> bool {
@@ -78,11 +66,7 @@ pub fn is_request_start(bytes: &[u8]) -> bool {
 
 /// A few line ends may come first; a stream of nothing else is no request.
 fn skip_empty_lines(bytes: &[u8]) -> &[u8] {
-    let blank = bytes
-        .iter()
-        .take(8)
-        .take_while(|b| matches!(b, b'\r' | b'\n'))
-        .count();
+    let blank = bytes.iter().take(8).take_while(|b| matches!(b, b'\r' | b'\n')).count();
     bytes.get(blank..).unwrap_or(&[])
 }
 
@@ -93,9 +77,7 @@ pub fn request(bytes: &[u8]) -> Option<Request> {
     }
     let head = Head::read(bytes);
     let start_line = bytes.get(head.start_line.clone())?;
-    let mut words = start_line
-        .split(|b| matches!(b, b' ' | b'\t'))
-        .filter(|word| !word.is_empty());
+    let mut words = start_line.split(|b| matches!(b, b' ' | b'\t')).filter(|word| !word.is_empty());
     let method = words.next()?.to_vec();
     let target = capped(words.next().unwrap_or(&[]));
     let version = match words.next() {
@@ -119,10 +101,7 @@ pub fn request(bytes: &[u8]) -> Option<Request> {
         head_len: head.len,
         complete: head.complete,
         host_at,
-        user_agent: head
-            .find(bytes, b"user-agent")
-            .and_then(|line| bytes.get(line.value.clone()))
-            .map(capped),
+        user_agent: head.find(bytes, b"user-agent").and_then(|line| bytes.get(line.value.clone())).map(capped),
     })
 }
 
@@ -132,9 +111,7 @@ fn capped(value: &[u8]) -> Vec<u8> {
 
 fn strict(bytes: &[u8]) -> bool {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    httparse::Request::new(&mut headers)
-        .parse(bytes)
-        .is_ok_and(|status| status.is_complete())
+    httparse::Request::new(&mut headers).parse(bytes).is_ok_and(|status| status.is_complete())
 }
 
 /// The Host header's value without a port. A value whose line end is missing may be cut and is not shown.
@@ -156,10 +133,7 @@ fn target_host(target: &[u8]) -> Option<&[u8]> {
         _ if target.starts_with(b"/") || target == b"*" => return None,
         _ => target,
     };
-    let end = authority
-        .iter()
-        .position(|b| matches!(b, b'/' | b'?' | b'#'))
-        .unwrap_or(authority.len());
+    let end = authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(authority.len());
     let authority = authority.get(..end)?;
     let host = authority.rsplit(|&b| b == b'@').next().unwrap_or(authority);
     Some(without_port(host)).filter(|host| !host.is_empty())
@@ -177,23 +151,11 @@ fn without_port(host: &[u8]) -> &[u8] {
 /// Where the host stands inside the start line.
 fn place(bytes: &[u8], head: &Head, host: &[u8]) -> Option<(u32, u32)> {
     let line = bytes.get(head.start_line.clone())?;
-    let from = head.start_line.start
-        + line
-            .windows(host.len().max(1))
-            .position(|part| part == host)?;
-    Some((
-        u32::try_from(from).ok()?,
-        u32::try_from(from + host.len()).ok()?,
-    ))
+    let from = head.start_line.start + line.windows(host.len().max(1)).position(|part| part == host)?;
+    Some((u32::try_from(from).ok()?, u32::try_from(from + host.len()).ok()?))
 }
 
-fn oddities(
-    bytes: &[u8],
-    head: &Head,
-    start_line: &[u8],
-    method: &[u8],
-    host: Option<&[u8]>,
-) -> Vec<Oddity> {
+fn oddities(bytes: &[u8], head: &Head, start_line: &[u8], method: &[u8], host: Option<&[u8]>) -> Vec<Oddity> {
     let mut found = Vec::new();
     let mut note = |oddity, when: bool| {
         if when {
@@ -202,45 +164,24 @@ fn oddities(
     };
     if let Some(line) = head.find(bytes, b"host") {
         let name = bytes.get(line.name.clone()).unwrap_or(&[]);
-        let between = bytes
-            .get(line.name.end + 1..line.value.start)
-            .unwrap_or(&[]);
+        let between = bytes.get(line.name.end + 1..line.value.start).unwrap_or(&[]);
         let spelled = name.trim_ascii();
-        note(
-            Oddity::HostCase,
-            spelled != b"Host" && spelled != b"host" && spelled != b"HOST",
-        );
+        note(Oddity::HostCase, spelled != b"Host" && spelled != b"host" && spelled != b"HOST");
         note(Oddity::HostNameSpace, name.len() != spelled.len());
         note(Oddity::HostTab, between.contains(&b'\t'));
-        note(
-            Oddity::HostSpacing,
-            between != b" " && !between.contains(&b'\t'),
-        );
-        let hosts = head.headers.iter().filter(|line| {
-            bytes
-                .get(line.name.clone())
-                .is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"host"))
-        });
+        note(Oddity::HostSpacing, between != b" " && !between.contains(&b'\t'));
+        let hosts = head
+            .headers
+            .iter()
+            .filter(|line| bytes.get(line.name.clone()).is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"host")));
         note(Oddity::SeveralHosts, hosts.count() > 1);
     }
     let host = host.unwrap_or(&[]);
     note(Oddity::HostDot, host.ends_with(b"."));
-    note(
-        Oddity::HostMixedCase,
-        host.iter().any(u8::is_ascii_uppercase),
-    );
-    let blanks = start_line
-        .iter()
-        .filter(|b| matches!(b, b' ' | b'\t'))
-        .count();
-    note(
-        Oddity::StartLineSpacing,
-        blanks > 2 || start_line.contains(&b'\t'),
-    );
-    note(
-        Oddity::MethodCase,
-        method.iter().any(u8::is_ascii_lowercase),
-    );
+    note(Oddity::HostMixedCase, host.iter().any(u8::is_ascii_uppercase));
+    let blanks = start_line.iter().filter(|b| matches!(b, b' ' | b'\t')).count();
+    note(Oddity::StartLineSpacing, blanks > 2 || start_line.contains(&b'\t'));
+    note(Oddity::MethodCase, method.iter().any(u8::is_ascii_lowercase));
     note(Oddity::LeadingLines, head.start_line.start > 0);
     let line_end = bytes.get(head.start_line.end);
     note(Oddity::BareLineFeed, line_end == Some(&b'\n'));

@@ -1,16 +1,12 @@
 use super::*;
 use crate::app::mutate::each_mutation;
 
-const PLAIN: &[u8] =
-    b"GET /a?b HTTP/1.1\r\nHost: blocked.example:8080\r\nUser-Agent: x/1\r\n\r\nrest";
+const PLAIN: &[u8] = b"GET /a?b HTTP/1.1\r\nHost: blocked.example:8080\r\nUser-Agent: x/1\r\n\r\nrest";
 
 #[test]
 fn a_plain_request() {
     let request = request(PLAIN).unwrap();
-    assert_eq!(
-        (&request.method[..], &request.target[..]),
-        (&b"GET"[..], &b"/a?b"[..])
-    );
+    assert_eq!((&request.method[..], &request.target[..]), (&b"GET"[..], &b"/a?b"[..]));
     assert_eq!(request.host.as_deref(), Some(&b"blocked.example"[..]));
     let (from, to) = request.host_at.unwrap();
     assert_eq!(&PLAIN[from as usize..to as usize], b"blocked.example");
@@ -22,47 +18,23 @@ fn a_plain_request() {
 
 #[test]
 fn evasive_hosts() {
-    let odd = |bytes: &[u8]| {
-        request(bytes)
-            .map(|r| (r.host.unwrap_or_default(), r.oddities))
-            .unwrap()
-    };
+    let odd = |bytes: &[u8]| request(bytes).map(|r| (r.host.unwrap_or_default(), r.oddities)).unwrap();
     assert_eq!(
         odd(b"GET / HTTP/1.1\r\nhOSt:blocked.example\r\n\r\n"),
-        (
-            b"blocked.example".to_vec(),
-            vec![Oddity::HostCase, Oddity::HostSpacing]
-        )
+        (b"blocked.example".to_vec(), vec![Oddity::HostCase, Oddity::HostSpacing])
     );
     assert_eq!(
         odd(b"GET  / HTTP/1.1\nHost : BLOCKED.example.\n\n"),
         (
             b"BLOCKED.example.".to_vec(),
-            vec![
-                Oddity::HostNameSpace,
-                Oddity::HostDot,
-                Oddity::HostMixedCase,
-                Oddity::StartLineSpacing,
-                Oddity::BareLineFeed
-            ]
+            vec![Oddity::HostNameSpace, Oddity::HostDot, Oddity::HostMixedCase, Oddity::StartLineSpacing, Oddity::BareLineFeed]
         )
     );
     assert_eq!(
         odd(b"\r\nGeT / HTTP/1.1\r\nHost:\tx\r\nHost: y\r\n\r\n"),
-        (
-            b"x".to_vec(),
-            vec![
-                Oddity::HostTab,
-                Oddity::SeveralHosts,
-                Oddity::MethodCase,
-                Oddity::LeadingLines
-            ]
-        )
+        (b"x".to_vec(), vec![Oddity::HostTab, Oddity::SeveralHosts, Oddity::MethodCase, Oddity::LeadingLines])
     );
-    assert_eq!(
-        odd(b"GET / HTTP/1.1\r\nHost: [2001:db8::7]:80\r\n\r\n").0,
-        b"[2001:db8::7]"
-    );
+    assert_eq!(odd(b"GET / HTTP/1.1\r\nHost: [2001:db8::7]:80\r\n\r\n").0, b"[2001:db8::7]");
 }
 
 #[test]
@@ -84,9 +56,7 @@ fn cut_heads_and_no_heads() {
     assert_eq!((cut.host, cut.complete, cut.strict), (None, false, false));
     let cut = request(b"GET / HTTP/1.1\r\nHost: blocked.example\r\nCoo").unwrap();
     assert_eq!(cut.host.as_deref(), Some(&b"blocked.example"[..]));
-    assert!(
-        request(b"GET").is_none() && request(b"\x16\x03\x01").is_none() && request(b"").is_none()
-    );
+    assert!(request(b"GET").is_none() && request(b"\x16\x03\x01").is_none() && request(b"").is_none());
     assert!(!is_request_start(b"GETTING on") && is_request_start(b"POST /"));
 }
 
@@ -96,30 +66,15 @@ fn a_block_page() {
                   Content-Length: 5\r\nContent-Type: text/html\r\n\r\n<html>";
     let page = response(bytes).unwrap();
     assert_eq!((page.status, &page.reason[..]), (302, &b"Found"[..]));
-    assert_eq!(
-        page.location.as_deref(),
-        Some(&b"http://block.example/"[..])
-    );
-    assert!(
-        page.connection_close
-            && !page.date_present
-            && page.server.is_none()
-            && page.complete
-            && page.strict
-    );
-    assert_eq!(
-        (page.content_length, &page.body[..]),
-        (Some(5), &b"<html>"[..])
-    );
+    assert_eq!(page.location.as_deref(), Some(&b"http://block.example/"[..]));
+    assert!(page.connection_close && !page.date_present && page.server.is_none() && page.complete && page.strict);
+    assert_eq!((page.content_length, &page.body[..]), (Some(5), &b"<html>"[..]));
     let cut = response(&bytes[..40]).unwrap();
     assert_eq!((cut.status, cut.complete, cut.location), (302, false, None));
     assert!(response(b"HTTP/1.1 2x0 OK\r\n\r\n").is_none() && response(b"HTTP/2 200").is_none());
     let long = [&b"HTTP/1.0 200\r\n\r\n"[..], &[b'x'; 9000]].concat();
     let long = response(&long).unwrap();
-    assert_eq!(
-        (long.version, long.body.len(), long.reason.len()),
-        (10, 2048, 0)
-    );
+    assert_eq!((long.version, long.body.len(), long.reason.len()), (10, 2048, 0));
 }
 
 #[test]
@@ -128,19 +83,15 @@ fn survives_mutations_and_floods() {
     let flooded = request(&flood).unwrap();
     assert!(!flooded.complete && flooded.head_len <= MAX_HEAD);
     let page = b"HTTP/1.1 200 OK\r\nServer: x\r\nDate: y\r\nVia: z\r\n\r\nbody";
-    each_mutation(
-        &[PLAIN, page, b"CONNECT a.b:443 HTTP/1.1\r\n\r\n"],
-        20_000,
-        |bytes| {
-            if let Some(request) = request(bytes) {
-                assert!(request.head_len <= bytes.len());
-                if let (Some(host), Some((from, to))) = (request.host, request.host_at) {
-                    assert_eq!(&bytes[from as usize..to as usize], &host[..]);
-                }
+    each_mutation(&[PLAIN, page, b"CONNECT a.b:443 HTTP/1.1\r\n\r\n"], 20_000, |bytes| {
+        if let Some(request) = request(bytes) {
+            assert!(request.head_len <= bytes.len());
+            if let (Some(host), Some((from, to))) = (request.host, request.host_at) {
+                assert_eq!(&bytes[from as usize..to as usize], &host[..]);
             }
-            if let Some(response) = response(bytes) {
-                assert!(response.body.len() <= bytes.len());
-            }
-        },
-    );
+        }
+        if let Some(response) = response(bytes) {
+            assert!(response.body.len() <= bytes.len());
+        }
+    });
 }

@@ -38,20 +38,14 @@ struct Labels {
 }
 
 const V1: Labels = Labels {
-    salt: [
-        0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c,
-        0xad, 0xcc, 0xbb, 0x7f, 0x0a,
-    ],
+    salt: [0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a],
     key: "quic key",
     iv: "quic iv",
     hp: "quic hp",
 };
 
 const V2: Labels = Labels {
-    salt: [
-        0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d,
-        0xcb, 0xf9, 0xbd, 0x2e, 0xd9,
-    ],
+    salt: [0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9],
     key: "quicv2 key",
     iv: "quicv2 iv",
     hp: "quicv2 hp",
@@ -75,10 +69,7 @@ impl InitialKeys {
                 hp: expand_label(&secret, labels.hp)?,
             })
         };
-        Some(InitialKeys {
-            client: side("client in")?,
-            server: side("server in")?,
-        })
+        Some(InitialKeys { client: side("client in")?, server: side("server in")? })
     }
 }
 
@@ -117,10 +108,7 @@ impl Keys {
             number = number << 8 | u64::from(*byte);
         }
         let cipher = Aes128Gcm::new(&self.key.into());
-        let payload = Payload {
-            msg: sealed,
-            aad: &header,
-        };
+        let payload = Payload { msg: sealed, aad: &header };
         cipher.decrypt(&self.nonce(number).into(), payload).ok()
     }
 
@@ -141,22 +129,10 @@ impl Keys {
     /// Protects a packet: for tests only, which build their own Initials.
     #[cfg(test)]
     pub fn seal(&self, header: &[u8], number_at: usize, payload: &[u8]) -> Vec<u8> {
-        let number = header[number_at..]
-            .iter()
-            .fold(0, |sum, &b| sum << 8 | u64::from(b));
-        let sealed = Aes128Gcm::new(&self.key.into())
-            .encrypt(
-                &self.nonce(number).into(),
-                Payload {
-                    msg: payload,
-                    aad: header,
-                },
-            )
-            .unwrap();
+        let number = header[number_at..].iter().fold(0, |sum, &b| sum << 8 | u64::from(b));
+        let sealed = Aes128Gcm::new(&self.key.into()).encrypt(&self.nonce(number).into(), Payload { msg: payload, aad: header }).unwrap();
         let mut packet = [header, &sealed].concat();
-        let mask = self
-            .mask(&packet[number_at + 4..number_at + 4 + SAMPLE_LEN])
-            .unwrap();
+        let mask = self.mask(&packet[number_at + 4..number_at + 4 + SAMPLE_LEN]).unwrap();
         packet[0] ^= mask[0] & 0x0f;
         for at in number_at..header.len() {
             packet[at] ^= mask[1 + at - number_at];

@@ -43,9 +43,7 @@ fn skip_ack(bytes: &[u8], with_ecn: bool) -> Option<&[u8]> {
     let (_delay, rest) = varint(rest)?;
     let (ranges, mut rest) = varint(rest)?;
     // The first range, then a gap and a length each; every one takes a byte at least, so this ends.
-    let numbers = ranges
-        .checked_mul(2)?
-        .checked_add(if with_ecn { 4 } else { 1 })?;
+    let numbers = ranges.checked_mul(2)?.checked_add(if with_ecn { 4 } else { 1 })?;
     for _ in 0..numbers {
         rest = varint(rest)?.1;
     }

@@ -39,10 +39,7 @@ struct Side {
 impl InitialReader {
     /// `client_dcid` is the Destination Connection ID of the client's first Initial.
     pub fn new(client_dcid: &[u8]) -> InitialReader {
-        InitialReader {
-            first_dcid: client_dcid.to_vec(),
-            ..InitialReader::default()
-        }
+        InitialReader { first_dcid: client_dcid.to_vec(), ..InitialReader::default() }
     }
 
     /// Takes a datagram the client sent; says how many of its Initials opened.
@@ -104,20 +101,12 @@ impl InitialReader {
     }
 
     fn initial(&mut self, header: &LongHeader, packet: &[u8], from_client: bool) -> bool {
-        let side = if from_client {
-            &self.client
-        } else {
-            &self.server
-        };
+        let side = if from_client { &self.client } else { &self.server };
         if side.opened >= MAX_OPENED || side.failed >= MAX_FAILED {
             return false;
         }
         let payload = self.open(header, packet, from_client);
-        let side = if from_client {
-            &mut self.client
-        } else {
-            &mut self.server
-        };
+        let side = if from_client { &mut self.client } else { &mut self.server };
         match &payload {
             Some(payload) => side.take(payload),
             None => side.failed += 1,
@@ -131,29 +120,14 @@ impl InitialReader {
         let first = self.first_dcid.clone();
         self.learn(header.version, &first);
         let with = |keys: &InitialKeys| {
-            let keys = if from_client {
-                &keys.client
-            } else {
-                &keys.server
-            };
+            let keys = if from_client { &keys.client } else { &keys.server };
             keys.open(packet, header.packet_number_at)
         };
         let fits = |entry: &&(u32, Vec<u8>, InitialKeys)| entry.0 == header.version;
-        if let Some(payload) = self
-            .keys
-            .iter()
-            .rev()
-            .filter(fits)
-            .find_map(|(_, _, keys)| with(keys))
-        {
+        if let Some(payload) = self.keys.iter().rev().filter(fits).find_map(|(_, _, keys)| with(keys)) {
             return Some(payload);
         }
-        if !from_client
-            || self
-                .keys
-                .iter()
-                .any(|(v, dcid, _)| *v == header.version && dcid == header.dcid)
-        {
+        if !from_client || self.keys.iter().any(|(v, dcid, _)| *v == header.version && dcid == header.dcid) {
             return None;
         }
         let keys = InitialKeys::derive(header.version, header.dcid)?;
@@ -163,10 +137,7 @@ impl InitialReader {
     }
 
     fn learn(&mut self, version: u32, dcid: &[u8]) {
-        let known = self
-            .keys
-            .iter()
-            .any(|(v, id, _)| *v == version && id == dcid);
+        let known = self.keys.iter().any(|(v, id, _)| *v == version && id == dcid);
         if known || self.keys.len() >= MAX_KEYS {
             return;
         }
@@ -193,10 +164,7 @@ impl Side {
     }
 
     fn handshake(&self) -> Handshake {
-        let frames = self
-            .crypto
-            .iter()
-            .map(|(offset, data)| (*offset, data.as_slice()));
+        let frames = self.crypto.iter().map(|(offset, data)| (*offset, data.as_slice()));
         Handshake::from_crypto(&Pieces::from_segments(frames))
     }
 }

@@ -65,38 +65,17 @@ fn rfc_packets(version: u32) -> (Vec<u8>, Vec<u8>) {
 #[test]
 fn rfc_keys() {
     let v1 = InitialKeys::derive(VERSION_1, &hex(DCID)).unwrap();
-    assert_eq!(
-        v1.client.key.to_vec(),
-        hex("1f369613dd76d5467730efcbe3b1a22d")
-    );
+    assert_eq!(v1.client.key.to_vec(), hex("1f369613dd76d5467730efcbe3b1a22d"));
     assert_eq!(v1.client.iv.to_vec(), hex("fa044b2f42a3fd3b46fb255c"));
-    assert_eq!(
-        v1.client.hp.to_vec(),
-        hex("9f50449e04a0e810283a1e9933adedd2")
-    );
-    assert_eq!(
-        v1.server.key.to_vec(),
-        hex("cf3a5331653c364c88f0f379b6067e37")
-    );
+    assert_eq!(v1.client.hp.to_vec(), hex("9f50449e04a0e810283a1e9933adedd2"));
+    assert_eq!(v1.server.key.to_vec(), hex("cf3a5331653c364c88f0f379b6067e37"));
     assert_eq!(v1.server.iv.to_vec(), hex("0ac1493ca1905853b0bba03e"));
-    assert_eq!(
-        v1.server.hp.to_vec(),
-        hex("c206b8d9b9f0f37644430b490eeaa314")
-    );
+    assert_eq!(v1.server.hp.to_vec(), hex("c206b8d9b9f0f37644430b490eeaa314"));
     let v2 = InitialKeys::derive(VERSION_2, &hex(DCID)).unwrap();
-    assert_eq!(
-        v2.client.key.to_vec(),
-        hex("8b1a0bc121284290a29e0971b5cd045d")
-    );
+    assert_eq!(v2.client.key.to_vec(), hex("8b1a0bc121284290a29e0971b5cd045d"));
     assert_eq!(v2.client.iv.to_vec(), hex("91f73e2351d8fa91660e909f"));
-    assert_eq!(
-        v2.client.hp.to_vec(),
-        hex("45b95e15235d6f45a6b19cbcb0294ba9")
-    );
-    assert_eq!(
-        v2.server.key.to_vec(),
-        hex("82db637861d55e1d011f19ea71d5d2a7")
-    );
+    assert_eq!(v2.client.hp.to_vec(), hex("45b95e15235d6f45a6b19cbcb0294ba9"));
+    assert_eq!(v2.server.key.to_vec(), hex("82db637861d55e1d011f19ea71d5d2a7"));
     assert!(InitialKeys::derive(0xff00_001d, &hex(DCID)).is_none());
 }
 
@@ -105,10 +84,7 @@ fn rfc_packets_open() {
     for version in [VERSION_1, VERSION_2] {
         let (client, server) = rfc_packets(version);
         let header = classify(&client).unwrap();
-        assert_eq!(
-            (header.version, header.kind, header.dcid),
-            (version, Kind::Initial, &hex(DCID)[..])
-        );
+        assert_eq!((header.version, header.kind, header.dcid), (version, Kind::Initial, &hex(DCID)[..]));
         assert_eq!((header.packet_number_at, header.end), (18, 1200));
         let mut reader = InitialReader::new(header.dcid);
         assert_eq!(reader.feed_client(&client), 1);
@@ -116,11 +92,7 @@ fn rfc_packets_open() {
         let hello = reader.client_hello().unwrap();
         assert_eq!(hello.sni.as_deref(), Some(&b"example.com"[..]));
         assert_eq!(hello.alpn, [b"alpn"]);
-        assert!(
-            hello.complete && hello.ja4.starts_with("q13d0211an_"),
-            "{}",
-            hello.ja4
-        );
+        assert!(hello.complete && hello.ja4.starts_with("q13d0211an_"), "{}", hello.ja4);
         assert_eq!(reader.server_hello().unwrap().version, 0x0304);
         // The tag is checked: one flipped bit and nothing opens.
         let mut damaged = client.clone();
@@ -140,32 +112,18 @@ fn initial(dcid: &[u8], keys_from: &[u8], number: u8, frames: &[u8]) -> Vec<u8> 
     header.extend((0x4000 | (payload.len() as u16 + 17)).to_be_bytes());
     header.push(number);
     let number_at = header.len() - 1;
-    InitialKeys::derive(VERSION_1, keys_from)
-        .unwrap()
-        .client
-        .seal(&header, number_at, &payload)
+    InitialKeys::derive(VERSION_1, keys_from).unwrap().client.seal(&header, number_at, &payload)
 }
 
 fn crypto(offset: u16, data: &[u8]) -> Vec<u8> {
-    [
-        &[6][..],
-        &(0x4000 | offset).to_be_bytes(),
-        &(0x4000 | data.len() as u16).to_be_bytes(),
-        data,
-    ]
-    .concat()
+    [&[6][..], &(0x4000 | offset).to_be_bytes(), &(0x4000 | data.len() as u16).to_be_bytes(), data].concat()
 }
 
 #[test]
 fn scattered_out_of_order_and_missing() {
     let hello = hex(CLIENT_CRYPTO)[4..].to_vec();
     let part = |from: usize, to: usize| crypto(from as u16, &hello[from..to]);
-    let first = initial(
-        b"dcid",
-        b"dcid",
-        0,
-        &[part(180, 241), vec![1, 0, 0], part(0, 20), part(40, 90)].concat(),
-    );
+    let first = initial(b"dcid", b"dcid", 0, &[part(180, 241), vec![1, 0, 0], part(0, 20), part(40, 90)].concat());
     let second = initial(b"dcid", b"dcid", 1, &[part(90, 180), part(15, 45)].concat());
     let mut reader = InitialReader::new(b"dcid");
     assert_eq!(reader.feed_client(&first), 1);
@@ -184,26 +142,14 @@ fn scattered_out_of_order_and_missing() {
 fn retry_changes_the_keys() {
     let mut reader = InitialReader::new(b"first-id");
     let hello = hex(CLIENT_CRYPTO);
-    assert_eq!(
-        reader.feed_client(&initial(b"first-id", b"first-id", 0, &hello[..100])),
-        1
-    );
+    assert_eq!(reader.feed_client(&initial(b"first-id", b"first-id", 0, &hello[..100])), 1);
     let retry = [&[0xf0, 0, 0, 0, 1, 0, 6][..], b"server", b"token", &[0; 16]].concat();
     assert_eq!(reader.feed_server(&retry), 0);
     assert!(reader.retry_seen());
-    assert_eq!(
-        reader.feed_client(&initial(b"server", b"server", 1, &hello)),
-        1
-    );
-    assert_eq!(
-        reader.client_hello().unwrap().sni.as_deref(),
-        Some(&b"example.com"[..])
-    );
+    assert_eq!(reader.feed_client(&initial(b"server", b"server", 1, &hello)), 1);
+    assert_eq!(reader.client_hello().unwrap().sni.as_deref(), Some(&b"example.com"[..]));
     // Without a Retry the client's later Initials carry the server's id but keep the first keys.
-    assert_eq!(
-        reader.feed_client(&initial(b"other", b"server", 2, &[0x1c, 0x40, 0x80, 0, 0])),
-        1
-    );
+    assert_eq!(reader.feed_client(&initial(b"other", b"server", 2, &[0x1c, 0x40, 0x80, 0, 0])), 1);
     assert_eq!(reader.closes(), (Some(0x80), None));
 }
 
@@ -227,9 +173,7 @@ fn only_quic_looks_like_quic() {
     assert!(!looks_like_quic(&[0x80; 40]) && !looks_like_quic(&[0; 40]) && !looks_like_quic(b""));
     assert!(!looks_like_quic(&[0xc3, 0, 0, 0, 1, 21, 0]));
     let mut rng = Rng(11);
-    let hits = (0..300_000)
-        .filter(|_| looks_like_quic(&rng.bytes(40)))
-        .count();
+    let hits = (0..300_000).filter(|_| looks_like_quic(&rng.bytes(40))).count();
     assert_eq!(hits, 0);
 }
 
@@ -251,7 +195,5 @@ fn survives_mutations() {
         reader.feed_client(&initial(b"dcid", b"dcid", 0, bytes));
         let _ = reader.client_hello();
     });
-    each_mutation(&[&frames], 30_000, |bytes| {
-        assert!(super::frames::frames(bytes).count() <= bytes.len())
-    });
+    each_mutation(&[&frames], 30_000, |bytes| assert!(super::frames::frames(bytes).count() <= bytes.len()));
 }

@@ -72,9 +72,7 @@ pub(super) fn read(pieces: &Pieces) -> Option<ClientSide> {
         return None;
     }
     let mut found = hello(&records.handshake, 't');
-    let lost = found
-        .as_ref()
-        .is_none_or(|hello| hello.partial && hello.sni.is_none());
+    let lost = found.as_ref().is_none_or(|hello| hello.partial && hello.sni.is_none());
     if lost && pieces.has_gap() && !records.application_data {
         found = scan(pieces, found.clone()).or(found);
     }
@@ -105,11 +103,7 @@ pub(in crate::app) fn hello(handshake: &Handshake, transport: char) -> Option<Cl
         Some(_) => handshake.stream_at(handshake_len - 1),
         None => handshake.stream_at(handshake.len().saturating_sub(1)),
     };
-    let kinds: Vec<u16> = head
-        .extensions
-        .iter()
-        .map(|extension| extension.kind)
-        .collect();
+    let kinds: Vec<u16> = head.extensions.iter().map(|extension| extension.kind).collect();
     let ja4 = match whole {
         Some(_) => ja4(&Ja4Input {
             transport,
@@ -171,12 +165,7 @@ impl Head {
         let ciphers_len = usize::from(handshake.u16(at)?);
         // A hole inside the list hides the ciphers but not what follows.
         if let Some(bytes) = handshake.get(at + 2, ciphers_len) {
-            self.ciphers = bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|&pair| u16::from_be_bytes(pair))
-                .collect();
+            self.ciphers = bytes.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect();
         }
         at += 2 + ciphers_len;
         at += 1 + usize::from(handshake.u8(at)?);
@@ -186,14 +175,8 @@ impl Head {
 }
 
 /// The first host name of the server_name extension (RFC 6066 section 3) and where it stands in the stream.
-fn server_name(
-    handshake: &Handshake,
-    extensions: &[Extension],
-) -> (Option<Vec<u8>>, Option<(u32, u32)>) {
-    let Some(extension) = extensions
-        .iter()
-        .find(|extension| extension.kind == SERVER_NAME)
-    else {
+fn server_name(handshake: &Handshake, extensions: &[Extension]) -> (Option<Vec<u8>>, Option<(u32, u32)>) {
+    let Some(extension) = extensions.iter().find(|extension| extension.kind == SERVER_NAME) else {
         return (None, None);
     };
     let end = extension.at + extension.len;
@@ -208,13 +191,8 @@ fn server_name(
         }
         if kind == 0 {
             let last = (start + len).saturating_sub(1);
-            let place = handshake
-                .stream_at(start)
-                .zip(handshake.stream_at(last).and_then(|at| at.checked_add(1)));
-            return (
-                handshake.get(start, len).map(<[u8]>::to_vec),
-                place.filter(|_| len > 0),
-            );
+            let place = handshake.stream_at(start).zip(handshake.stream_at(last).and_then(|at| at.checked_add(1)));
+            return (handshake.get(start, len).map(<[u8]>::to_vec), place.filter(|_| len > 0));
         }
         at = start + len;
     }
@@ -226,16 +204,12 @@ fn server_name(
 /// nested lengths must agree and the value must look like a host name, so random bytes do not pass.
 fn scan(pieces: &Pieces, known: Option<ClientHello>) -> Option<ClientHello> {
     let limit = MAX_HANDSHAKE as u32;
-    let (name, from) = pieces
-        .runs()
-        .into_iter()
-        .take_while(|run| run.start < limit)
-        .find_map(|run| {
-            let bytes = pieces.copy(run.start..run.end.min(limit));
-            let (at, len) = find_server_name(&bytes)?;
-            let name = bytes.get(at..at + len)?.to_vec();
-            Some((name, run.start + at as u32))
-        })?;
+    let (name, from) = pieces.runs().into_iter().take_while(|run| run.start < limit).find_map(|run| {
+        let bytes = pieces.copy(run.start..run.end.min(limit));
+        let (at, len) = find_server_name(&bytes)?;
+        let name = bytes.get(at..at + len)?.to_vec();
+        Some((name, run.start + at as u32))
+    })?;
     let mut hello = known.unwrap_or(ClientHello {
         legacy_version: 0,
         versions: Vec::new(),
@@ -263,8 +237,7 @@ fn find_server_name(bytes: &[u8]) -> Option<(usize, usize)> {
         let [0, 0, e1, e0, l1, l0, 0, n1, n0] = *window else {
             return None;
         };
-        let [extension, list, len] =
-            [[e1, e0], [l1, l0], [n1, n0]].map(|n| usize::from(u16::from_be_bytes(n)));
+        let [extension, list, len] = [[e1, e0], [l1, l0], [n1, n0]].map(|n| usize::from(u16::from_be_bytes(n)));
         let name = bytes.get(at + 9..at + 9 + len)?;
         let host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         let fits = extension == list + 2 && list == len + 3 && (4..=255).contains(&len);

@@ -1,8 +1,8 @@
 //! The shapes both hellos share: a head and a list of extensions. The only file that names `tls_parser`.
 
 use tls_parser::{
-    TlsExtension, TlsMessage, TlsMessageHandshake, parse_tls_client_hello_extension,
-    parse_tls_message_handshake, parse_tls_server_hello_extension,
+    TlsExtension, TlsMessage, TlsMessageHandshake, parse_tls_client_hello_extension, parse_tls_message_handshake,
+    parse_tls_server_hello_extension,
 };
 
 use crate::app::tls_records::Handshake;
@@ -50,11 +50,7 @@ pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> (Vec<
         if pos + 4 + len > end {
             return (list, false);
         }
-        list.push(Extension {
-            kind,
-            at: pos + 4,
-            len,
-        });
+        list.push(Extension { kind, at: pos + 4, len });
         pos += 4 + len;
     }
     (list, pos == end)
@@ -68,11 +64,7 @@ pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool
         if !matches!(extension.kind, 13 | 16 | 43) {
             continue;
         }
-        let Some(bytes) = extension
-            .at
-            .checked_sub(4)
-            .and_then(|at| handshake.get(at, extension.len + 4))
-        else {
+        let Some(bytes) = extension.at.checked_sub(4).and_then(|at| handshake.get(at, extension.len + 4)) else {
             continue;
         };
         let parsed = match from_client {
@@ -84,15 +76,9 @@ pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool
                 decoded.versions = versions.into_iter().map(u16::from).collect();
             }
             Ok((_, TlsExtension::ALPN(protocols))) => {
-                decoded.alpn = protocols
-                    .into_iter()
-                    .take(MAX_PROTOCOLS)
-                    .map(<[u8]>::to_vec)
-                    .collect();
+                decoded.alpn = protocols.into_iter().take(MAX_PROTOCOLS).map(<[u8]>::to_vec).collect();
             }
-            Ok((_, TlsExtension::SignatureAlgorithms(algorithms))) => {
-                decoded.signature_algorithms = algorithms
-            }
+            Ok((_, TlsExtension::SignatureAlgorithms(algorithms))) => decoded.signature_algorithms = algorithms,
             _ => {}
         }
     }
@@ -102,13 +88,5 @@ pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool
 /// Does the strict parser take the whole message for a hello? Its bytes must all be there.
 pub fn is_well_formed(message: &[u8]) -> bool {
     let parsed = parse_tls_message_handshake(message);
-    matches!(
-        parsed,
-        Ok((
-            [],
-            TlsMessage::Handshake(
-                TlsMessageHandshake::ClientHello(_) | TlsMessageHandshake::ServerHello(_)
-            )
-        ))
-    )
+    matches!(parsed, Ok(([], TlsMessage::Handshake(TlsMessageHandshake::ClientHello(_) | TlsMessageHandshake::ServerHello(_)))))
 }

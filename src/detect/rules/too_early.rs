@@ -85,7 +85,8 @@ fn dns(view: &View<'_>) -> Option<Claim> {
     let (_, first) = answers(view.case).next()?;
     let answer = view.case.entries.get(first.entry)?;
     // A repeated query starts a clock of its own: take the latest before the answer.
-    let asked = queries(view.case).filter_map(|q| view.case.entries.get(q.entry)).rfind(|q| q.frame < answer.frame).unwrap_or(query);
+    let before = queries(view.case).filter_map(|q| view.case.entries.get(q.entry)).filter(|q| q.frame < answer.frame);
+    let asked = before.last().unwrap_or(query);
     let delay = answer.time.since(asked.time).max(0);
     claim("answer", (delay as f64 / fastest as f64, answer.frame, delay), fastest)
 }

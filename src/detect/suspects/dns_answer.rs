@@ -19,7 +19,8 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
         return None;
     }
     let suspects = if answers.len() > 1 { answers } else { vec![*answers.first()?] };
-    let trigger = case.messages.requests.iter().find(|r| matches!(r.kind, crate::detect::finding::TriggerKind::DnsQname)).map(super::trigger);
+    let trigger =
+        case.messages.requests.iter().find(|r| matches!(r.kind, crate::detect::finding::TriggerKind::DnsQname)).map(super::trigger);
     let packets = suspects.iter().filter_map(|i| case.messages.dns.get(*i)).map(|d| d.entry).collect();
     let _ = first;
     Some(Suspect { mechanism: Mechanism::DnsAnswer, stage: Stage::PostRequest, trigger, sender: case.server(), packets, answers: suspects })
@@ -123,7 +124,9 @@ pub fn odd(view: &View<'_>) -> Vec<usize> {
     // The genuine answer is the least odd; of equals, the last to arrive.
     let Some(genuine) = (0..all.len()).min_by_key(|n| (oddness.get(*n).copied().unwrap_or(0), all.len() - n)) else { return Vec::new() };
     let Some((_, truth)) = all.get(genuine) else { return Vec::new() };
-    let differs = |d: &DnsSeen| disagree(&d.message, &truth.message) || (oddness_of(&all, &oddness, d) > 0 && differs_in_header(case, d, truth).is_some());
+    let differs = |d: &DnsSeen| {
+        disagree(&d.message, &truth.message) || (oddness_of(&all, &oddness, d) > 0 && differs_in_header(case, d, truth).is_some())
+    };
     all.iter().enumerate().filter(|(n, (_, d))| *n != genuine && differs(d)).map(|(_, (i, _))| *i).collect()
 }
 
@@ -141,7 +144,8 @@ fn oddness(view: &View<'_>, seen: &DnsSeen) -> u32 {
     if let Some(r) = &view.around.resolver {
         let own = r.ttls.iter().any(|(t, n)| *n >= 2 && t.abs_diff(e.ttl) <= 2);
         points += if !r.ttls.is_empty() && !own { 4 } else { 0 };
-        let (aa, total) = (r.flags.iter().filter(|(f, _)| f & 0x0400 != 0).map(|(_, n)| n).sum::<u64>(), r.flags.iter().map(|(_, n)| n).sum::<u64>());
+        let (aa, total) =
+            (r.flags.iter().filter(|(f, _)| f & 0x0400 != 0).map(|(_, n)| n).sum::<u64>(), r.flags.iter().map(|(_, n)| n).sum::<u64>());
         points += u32::from(m.authoritative && total >= 2 && aa == 0) * 2;
         let [clear, set] = r.df;
         let df = e.is(crate::flow::entry::fact::DONT_FRAGMENT);

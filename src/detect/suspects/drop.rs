@@ -36,9 +36,9 @@ pub fn is_answered(case: &Case<'_>, request: &Request) -> bool {
     // What was left out of the transcript is judged by the sums: far more data than the transcript shows was an answer.
     let unseen = case.flow.transcript.has_gaps() && case.flow.sides[case.server().index()].data_packets > 4;
     unseen
-        || case.of(case.server()).any(|(_, e)| {
-            e.frame > request.frame && e.payload_len > 0 && !e.is_rst() && expected.is_none_or(|n| ahead(e.seq_end(), n) > 0)
-        })
+        || case
+            .of(case.server())
+            .any(|(_, e)| e.frame > request.frame && e.payload_len > 0 && !e.is_rst() && expected.is_none_or(|n| ahead(e.seq_end(), n) > 0))
 }
 
 /// A silence after a request, long enough to need explaining.
@@ -123,15 +123,18 @@ pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
         return None;
     }
     let first_answer = case.of(case.server()).find(|(_, e)| e.payload_len > 0 && !e.is_rst())?.0;
-    let highest_ack = case.of(case.server()).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })?;
-    let unacked = |e: &crate::flow::entry::Entry| e.payload_len > 0 && ahead(e.seq_end(), highest_ack) > 0 && ahead(e.seq, highest_ack) <= 0;
+    let highest_ack =
+        case.of(case.server()).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })?;
+    let unacked =
+        |e: &crate::flow::entry::Entry| e.payload_len > 0 && ahead(e.seq_end(), highest_ack) > 0 && ahead(e.seq, highest_ack) <= 0;
     let copies: Vec<usize> = case.of(case.client).filter(|(i, e)| *i > first_answer && !e.is_rst() && unacked(e)).map(|(i, _)| i).collect();
     let sent = case.entries.get(*copies.first()?)?;
     // A packet of the server after it, even a repeated one, shows the way back open; then it is the client's direction that is cut,
     // unless that packet acknowledges what was sent.
     let last = case.of(case.client).next_back()?.1;
     let retransmissions = copies.len() - 1;
-    let server_closed = case.of(case.server()).any(|(_, e)| e.has(tcp::FIN) && e.time <= sent.time) || case.of(case.server()).any(|(_, e)| e.is_rst());
+    let server_closed =
+        case.of(case.server()).any(|(_, e)| e.has(tcp::FIN) && e.time <= sent.time) || case.of(case.server()).any(|(_, e)| e.is_rst());
     if server_closed || retransmissions < RETRANSMISSIONS {
         return None;
     }

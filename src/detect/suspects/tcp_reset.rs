@@ -60,10 +60,11 @@ pub fn is_kernel_reply(case: &Case<'_>, sender: Direction, i: usize) -> bool {
     let Some(r) = case.entries.get(i) else { return false };
     let rtt = case.rtt[sender.index()].unwrap_or(0);
     let plain = !r.has(tcp::ACK) && r.payload_len == 0 && r.window == 0;
-    let same_ttl = case.ordinary_before(sender, i).all(|(_, e)| e.ttl.abs_diff(r.ttl) <= 2) && case.ordinary_before(sender, i).next().is_some();
-    let answers = case.ordinary_before(sender.other(), i).any(|(_, e)| {
-        e.has(tcp::ACK) && e.ack == r.seq && r.time.since(e.time) as f64 >= rtt as f64 * HONEST_SHARE
-    });
+    let same_ttl =
+        case.ordinary_before(sender, i).all(|(_, e)| e.ttl.abs_diff(r.ttl) <= 2) && case.ordinary_before(sender, i).next().is_some();
+    let answers = case
+        .ordinary_before(sender.other(), i)
+        .any(|(_, e)| e.has(tcp::ACK) && e.ack == r.seq && r.time.since(e.time) as f64 >= rtt as f64 * HONEST_SHARE);
     let id = match r.ip_id() {
         None => true,
         Some(0) => r.is(crate::flow::entry::fact::DONT_FRAGMENT),
@@ -140,7 +141,9 @@ pub fn is_acceptable(view: &View<'_>, i: usize, r: &Entry) -> bool {
     const WINDOW: i64 = 1 << 20;
     let case = view.case;
     match case.next_seq(view.suspect.sender, i) {
-        Some(next) => (-1..WINDOW).contains(&ahead(r.seq, next)) || case.highest_ack(view.suspect.sender.other(), i).is_some_and(|a| a == r.seq),
+        Some(next) => {
+            (-1..WINDOW).contains(&ahead(r.seq, next)) || case.highest_ack(view.suspect.sender.other(), i).is_some_and(|a| a == r.seq)
+        }
         None => r.has(tcp::ACK),
     }
 }
