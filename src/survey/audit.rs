@@ -1,0 +1,125 @@
+//! The vantage audit: what this capture, as it was taken, cannot show. It comes before verdicts.
+
+use crate::detect::case::Case;
+use crate::flow::entry::fact;
+use crate::packet::tcp;
+
+/// Sums over all flows that tell how the capture was taken.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Audit {
+    pub flows: u64,
+    pub two_sided: u64,
+    pub one_sided: u64,
+    /// Entries looked at (resets apart) and copies among them.
+    pub entries: u64,
+    pub copies: u64,
+    /// Largest reordering, ns.
+    pub reordering: i64,
+    pub acked_unseen: u64,
+    /// TCP flows whose data was acknowledged, and those where that was far faster than the handshake.
+    pub timed: u64,
+    pub implausibly_fast: u64,
+    /// Packets that arrived with the TTL nearly all others have, per distinct TTL.
+    pub inbound_ttls: std::collections::BTreeMap<u8, u64>,
+    pub handshakes: [u64; 2],
+}
+
+impl Audit {
+    /// Takes a flow into account.
+    pub fn add(&mut self, case: &Case<'_>) {
+        self.flows += 1;
+        let [low, high] = &case.flow.sides;
+        if case.flow.key.protocol == 6 && case.flow.packets() >= 3 {
+            if low.packets > 0 && high.packets > 0 {
+                self.two_sided += 1;
+            } else if case.entries.iter().any(|e| e.has(tcp::ACK) && !e.is_rst()) {
+                self.one_sided += 1;
+            }
+        }
+        for (e, copy) in case.entries.iter().zip(&case.copies) {
+            if !e.is_rst() && !e.is(fact::ICMP) {
+                self.entries += 1;
+                self.copies += u64::from(*copy);
+            }
+            if e.direction() == case.server() && !e.is_rst() {
+                *self.inbound_ttls.entry(e.ttl).or_default() += 1;
+            }
+        }
+        self.reordering = self.reordering.max(case.reordering);
+        self.acked_unseen += u64::from(crate::detect::rules::acked_unseen(case).is_some());
+        let server = case.server().index();
+        if let (Some(handshake), Some(best)) = (case.handshake_rtt[server], case.rtt[server]) {
+            self.timed += 1;
+            // A NAT of a hypervisor ends TCP itself: it acknowledges data at once, the handshake took the real path.
+            self.implausibly_fast += u64::from(handshake >= 8_000_000 && best * 10 < handshake);
+        }
+        if let Some(client) = case.handshake_rtt[case.client.index()] {
+            let near_client = case.handshake_rtt[server].is_none_or(|s| client < s);
+            if let Some(count) = self.handshakes.get_mut(usize::from(!near_client)) {
+                *count += 1;
+            }
+        }
+    }
+
+    /// Adds another shard's sums.
+    pub fn merge(&mut self, o: &Audit) {
+        self.flows += o.flows;
+        self.two_sided += o.two_sided;
+        self.one_sided += o.one_sided;
+        self.entries += o.entries;
+        self.copies += o.copies;
+        self.reordering = self.reordering.max(o.reordering);
+        self.acked_unseen += o.acked_unseen;
+        self.timed += o.timed;
+        self.implausibly_fast += o.implausibly_fast;
+        for (ttl, n) in &o.inbound_ttls {
+            *self.inbound_ttls.entry(*ttl).or_default() += n;
+        }
+        for (a, b) in self.handshakes.iter_mut().zip(o.handshakes) {
+            *a += b;
+        }
+    }
+
+    /// Share of packets captured twice.
+    pub fn duplicates(&self) -> f64 {
+        if self.entries == 0 { 0.0 } else { self.copies as f64 / self.entries as f64 }
+    }
+
+    /// Only one direction of TCP was captured.
+    pub fn is_one_sided(&self) -> bool {
+        self.two_sided == 0 && self.one_sided > 0
+    }
+
+    /// A NAT or proxy on the capturing host ends TCP: TTL, identification and timing are its own, not the path's.
+    pub fn nat_suspected(&self) -> bool {
+        let initial = self.inbound_ttls.keys().all(|t| matches!(t, 64 | 128 | 255)) && !self.inbound_ttls.is_empty();
+        let constant = self.inbound_ttls.len() == 1;
+        let fast = self.timed > 0 && self.implausibly_fast * 2 > self.timed;
+        (initial && constant && self.implausibly_fast > 0) || (fast && constant)
+    }
+
+    /// Where on the path the capture was taken.
+    pub fn vantage(&self) -> &'static str {
+        match self.handshakes {
+            [0, 0] => "unknown",
+            [a, b] if a >= b * 4 => "client",
+            [a, b] if b >= a * 4 => "server",
+            _ => "middle",
+        }
+    }
+
+    /// Rules that this capture cannot support, with the claim's mark.
+    pub fn void_rules(&self) -> Vec<&'static str> {
+        let mut void = Vec::new();
+        if self.nat_suspected() {
+            void.extend(["ttl-jump", "ttl-mirror", "ipid-jump", "ipid-mirror", "too-early", "dns-ttl-outlier"]);
+        }
+        if self.duplicates() > 0.05 {
+            void.extend(["reset-burst-equal", "reset-mixed-flags"]);
+        }
+        if self.is_one_sided() {
+            void.extend(["trigger-then-silence", "tail-then-silence", "answer-then-silence"]);
+        }
+        void
+    }
+}

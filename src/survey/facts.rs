@@ -1,0 +1,161 @@
+//! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
+
+use crate::capture::Timestamp;
+use crate::detect::surroundings::{Attempt, Outcome};
+use crate::limits::{ATTEMPTS_PER_NAME, NAMES_PER_SERVER, SURVEY_SERVERS};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Kind of request, as far as one is a control for another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    Tls,
+    Http,
+    Quic,
+    Dns,
+}
+
+/// An address, from the flows that gave no cause for suspicion.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    pub rtt: Option<i64>,
+    pub ttls: BTreeMap<u8, u64>,
+    pub flows: u64,
+}
+
+/// A resolver's habits.
+#[derive(Clone, Debug, Default)]
+pub struct Resolver {
+    pub ttls: BTreeMap<u8, u64>,
+    pub rtt: Option<i64>,
+    pub edns_kept: u64,
+    pub edns_asked: u64,
+    pub flags: BTreeMap<u16, u64>,
+    pub df: [u64; 2],
+    pub answered: u64,
+    pub bogon_names: BTreeSet<Vec<u8>>,
+    pub global_answers: u64,
+}
+
+/// Key of a server under one kind of request.
+pub type ServerKey = (IpAddr, u16, Kind);
+
+/// Everything the survey knows of a capture.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub hosts: BTreeMap<IpAddr, Host>,
+    pub attempts: BTreeMap<ServerKey, BTreeMap<Vec<u8>, Vec<Attempt>>>,
+    pub resolvers: BTreeMap<IpAddr, Resolver>,
+    /// Addresses that answers gave for a name: address, resolver, frame.
+    pub answers: BTreeMap<Vec<u8>, BTreeSet<(IpAddr, IpAddr, u64)>>,
+    /// Second of arrival of packets from servers: up to two flows (by first frame) and a frame.
+    pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
+    /// Silences under judgement: from, until, first frame of the flow.
+    pub silences: Vec<(Timestamp, Timestamp, u64)>,
+    /// Facts left out because a bound was reached.
+    pub dropped: u64,
+}
+
+fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn add<K: Ord>(into: &mut BTreeMap<K, u64>, from: BTreeMap<K, u64>) {
+    for (k, n) in from {
+        *into.entry(k).or_default() += n;
+    }
+}
+
+impl Facts {
+    /// The entry of a host, unless the survey is full.
+    pub fn host(&mut self, ip: IpAddr) -> Option<&mut Host> {
+        if self.hosts.len() >= SURVEY_SERVERS && !self.hosts.contains_key(&ip) {
+            self.dropped += 1;
+            return None;
+        }
+        Some(self.hosts.entry(ip).or_default())
+    }
+
+    /// Remembers a request.
+    pub fn attempt(&mut self, kind: Kind, attempt: Attempt) {
+        let key = (attempt.server, attempt.port, kind);
+        if self.attempts.len() >= SURVEY_SERVERS && !self.attempts.contains_key(&key) {
+            self.dropped += 1;
+            return;
+        }
+        let names = self.attempts.entry(key).or_default();
+        if names.len() >= NAMES_PER_SERVER && !names.contains_key(&attempt.name) {
+            self.dropped += 1;
+            return;
+        }
+        let list = names.entry(attempt.name.clone()).or_default();
+        list.push(attempt);
+        trim(list, &mut self.dropped);
+    }
+
+    /// Second flows from servers were heard in.
+    pub fn heard_at(&mut self, time: Timestamp, flow: u64, frame: u64) {
+        /// A week of seconds; beyond that silences are judged without it.
+        const SECONDS: usize = 7 * 86_400;
+        let second = time.0.div_euclid(1_000_000_000);
+        if self.heard.len() >= SECONDS && !self.heard.contains_key(&second) {
+            self.dropped += 1;
+            return;
+        }
+        let list = self.heard.entry(second).or_default();
+        if list.len() < 2 && list.iter().all(|(f, _)| *f != flow) {
+            list.push((flow, frame));
+        }
+    }
+
+    /// Adds what another shard knows.
+    pub fn merge(&mut self, other: Facts) {
+        for (ip, host) in other.hosts {
+            let Some(mine) = self.host(ip) else { continue };
+            mine.rtt = least(mine.rtt, host.rtt);
+            mine.flows += host.flows;
+            add(&mut mine.ttls, host.ttls);
+        }
+        for ((_, _, kind), names) in other.attempts {
+            for attempt in names.into_values().flatten() {
+                self.attempt(kind, attempt);
+            }
+        }
+        for (ip, r) in other.resolvers {
+            let mine = self.resolvers.entry(ip).or_default();
+            add(&mut mine.ttls, r.ttls);
+            add(&mut mine.flags, r.flags);
+            mine.rtt = least(mine.rtt, r.rtt);
+            mine.edns_kept += r.edns_kept;
+            mine.edns_asked += r.edns_asked;
+            mine.df = [mine.df[0] + r.df[0], mine.df[1] + r.df[1]];
+            mine.answered += r.answered;
+            mine.global_answers += r.global_answers;
+            mine.bogon_names.extend(r.bogon_names);
+        }
+        for (name, answers) in other.answers {
+            self.answers.entry(name).or_default().extend(answers);
+        }
+        for (second, flows) in other.heard {
+            for (flow, frame) in flows {
+                self.heard_at(Timestamp(second.saturating_mul(1_000_000_000)), flow, frame);
+            }
+        }
+        self.silences.extend(other.silences);
+        self.dropped += other.dropped;
+    }
+}
+
+/// Keeps a name's attempts bounded: failures and the first and last successes matter most.
+fn trim(list: &mut Vec<Attempt>, dropped: &mut u64) {
+    if list.len() <= ATTEMPTS_PER_NAME {
+        return;
+    }
+    let middle = list.len() / 2;
+    let victim = list.iter().enumerate().skip(middle).find(|(_, a)| a.outcome == Outcome::Answered).map_or(middle, |(i, _)| i);
+    list.remove(victim);
+    *dropped += 1;
+}

@@ -1,0 +1,16 @@
+//! Joins flows: what each flow tells about servers, names and resolvers, and the conclusions that need it.
+//!
+//! Scope: one capture, or one stitched series. Unrelated captures share neither baselines nor controls, because names are blocked on
+//! one network and fine on another. A [`Part`] is what one shard contributes; parts merge in shard order, then [`conclude`] speaks.
+
+mod audit;
+mod baselines;
+mod conclude;
+mod facts;
+mod part;
+mod verdict;
+
+pub use audit::Audit;
+pub use conclude::{Conclusion, conclude};
+pub use part::Part;
+pub use verdict::{Control, Ends, Finding, FlowLine, PacketRef, Role};

@@ -1,0 +1,103 @@
+//! Finished findings and flow lines: what reports are written from. Nothing here judges.
+
+use crate::capture::Timestamp;
+use crate::detect::finding::{Claim, Confidence, Layer, Mechanism, Position, Stage, Trigger};
+use crate::flow::entry::Entry;
+use crate::packet::Endpoint;
+
+/// Who talks to whom. Roles, not sources: a forged packet lies about its source.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ends {
+    pub client: Endpoint,
+    pub server: Endpoint,
+    /// IP protocol number.
+    pub protocol: u8,
+    pub community_id: String,
+    /// First frame of the conversation; Wireshark's stream number is its rank.
+    pub stream_first: Option<u64>,
+    pub vlan: Option<u16>,
+    pub tunnel: bool,
+}
+
+/// What part a packet plays in a finding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Forged,
+    Genuine,
+}
+
+/// A packet of a finding.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PacketRef {
+    pub entry: Entry,
+    pub from_client: bool,
+    /// Time since the trigger (or the flow's first packet), ns.
+    pub since: i64,
+    pub seq_rel: Option<i64>,
+    pub ack_rel: Option<i64>,
+    /// What a DNS message says.
+    pub dns: Option<String>,
+}
+
+/// The request elsewhere that makes the difference.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Control {
+    pub kind: &'static str,
+    pub frame: u64,
+    pub value: Vec<u8>,
+    pub outcome: &'static str,
+}
+
+/// A verdict about packets.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    pub ends: Ends,
+    pub time: Timestamp,
+    pub mechanism: Mechanism,
+    pub trigger: Option<Trigger>,
+    pub trigger_time: Option<Timestamp>,
+    pub stage: Stage,
+    pub layer: Layer,
+    pub confidence: Confidence,
+    pub position: Position,
+    /// OONI's name for what the client felt.
+    pub failure: &'static str,
+    pub forged: Vec<PacketRef>,
+    pub genuine: Vec<PacketRef>,
+    pub claims: Vec<Claim>,
+    pub control: Option<Control>,
+    /// Rules the vantage audit took out.
+    pub void_rules: Vec<&'static str>,
+}
+
+impl Finding {
+    /// First frame it cites: findings are listed in this order.
+    pub fn first_frame(&self) -> u64 {
+        let packets = self.forged.iter().chain(&self.genuine).map(|p| p.entry.frame);
+        let trigger = self.trigger.iter().map(|t| t.frame);
+        packets.chain(trigger).min().unwrap_or(0)
+    }
+}
+
+/// A flow as `--flows` prints it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FlowLine {
+    pub ends: Ends,
+    pub first_frame: u64,
+    pub time: Timestamp,
+    pub duration: i64,
+    pub service: Option<&'static str>,
+    pub name: Option<Vec<u8>>,
+    pub alpn: Option<Vec<u8>>,
+    pub ja4: Option<String>,
+    pub conn_state: &'static str,
+    pub history: String,
+    /// Packets and payload octets of the client and the server.
+    pub packets: [u64; 2],
+    pub bytes: [u64; 2],
+    pub rtt: Option<i64>,
+    /// `interfered`, `unexplained`, `clean` or `unjudged`, and for the last why.
+    pub verdict: &'static str,
+    pub reason: Option<&'static str>,
+    pub failure: Option<&'static str>,
+}
