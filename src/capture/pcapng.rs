@@ -26,7 +26,7 @@ const MAX_PLAUSIBLE: u32 = 1 << 20;
 /// The longest block without a packet that is skipped unseen; key logs and name tables are far smaller.
 const MAX_SKIPPED: usize = 256 << 20;
 /// Room for a packet block's header and options (comments, mostly) beside the packet itself.
-const MAX_OPTIONS: usize = 1 << 20;
+const MAX_OPTIONS: usize = 128 << 10;
 
 /// The current section: how to read it and its interfaces.
 #[derive(Clone, Debug)]
