@@ -18,4 +18,7 @@ pub mod error;
 pub mod flow;
 pub mod limits;
 pub mod packet;
+mod phase;
+pub mod pipeline;
 pub mod stats;
+pub mod survey;

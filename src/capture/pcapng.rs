@@ -26,7 +26,7 @@ const MAX_PLAUSIBLE: u32 = 1 << 20;
 /// The longest block without a packet that is skipped unseen; key logs and name tables are far smaller.
 const MAX_SKIPPED: usize = 256 << 20;
 /// Room for a packet block's header and options (comments, mostly) beside the packet itself.
-const MAX_OPTIONS: usize = 1 << 20;
+const MAX_OPTIONS: usize = 128 << 10;
 
 /// The current section: how to read it and its interfaces.
 #[derive(Clone, Debug)]
@@ -223,7 +223,9 @@ pub(super) fn believable(section: &Section, bytes: &[u8], pos: usize) -> bool {
     let captured = match kind {
         PACKET | ENHANCED_PACKET => order.u32(bytes, pos + 20),
         SIMPLE_PACKET => order.u32(bytes, pos + 8),
-        _ => return length <= MAX_SKIPPED,
+        // Name tables, key logs, custom blocks and the lists of Sysdig can be that long; interfaces and statistics cannot.
+        4 | 9 | 10 | 0xbad | 0x4000_0bad | 0x201..=0x222 => return length <= MAX_SKIPPED,
+        _ => return false,
     };
     captured.is_some_and(|captured| length <= captured as usize + MAX_OPTIONS && captured <= MAX_CAPLEN)
 }

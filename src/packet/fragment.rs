@@ -97,3 +97,28 @@ impl Reassembler {
         self.pending.len() as u64
     }
 }
+
+impl Whole {
+    /// An IP header for the whole datagram, with the facts of its first fragment.
+    pub fn header(&self) -> Vec<u8> {
+        match (self.src, self.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                let total = u16::try_from(self.body.len() + 20).unwrap_or(u16::MAX).to_be_bytes();
+                let id = self.facts.id.unwrap_or(0).to_be_bytes();
+                let mut h = vec![0x45, self.facts.tos, total[0], total[1], id[0], id[1], 0, 0, self.facts.ttl, self.protocol, 0, 0];
+                h.extend_from_slice(&src.octets());
+                h.extend_from_slice(&dst.octets());
+                h
+            }
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                let length = u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_be_bytes();
+                let mut h = vec![0x60, 0, 0, 0, length[0], length[1], self.protocol, self.facts.ttl];
+                h.extend_from_slice(&src.octets());
+                h.extend_from_slice(&dst.octets());
+                h
+            }
+            // Fragments of one key have one version.
+            _ => Vec::new(),
+        }
+    }
+}

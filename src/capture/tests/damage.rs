@@ -76,3 +76,41 @@ fn blocks_and_records_larger_than_a_window() {
     }
     assert_eq!(read(file(&made.bytes).path(), &OpenOptions::default()).unwrap().frames.len(), 4);
 }
+
+/// Whatever the bytes, reading ends, stays inside them, and does not depend on chunks, guesses or windows.
+#[test]
+fn mutated_captures_read_the_same_in_every_cut() {
+    let mut state = 0x2545_f491_u32;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as usize % below
+    };
+    let seeds = [
+        captures::pcap(Little, 0xa1b2_c3d4, 300, 1_200),
+        captures::pcap(Big, 0xa1b2_3c4d, 4_000, 30),
+        captures::pcapng(Little, 300, 1_200),
+        captures::pcapng(Big, 4_000, 30),
+    ];
+    for round in 0..60 {
+        let mut bytes = seeds[round % seeds.len()].clone();
+        for _ in 0..=random(6) {
+            let at = 24 + random(bytes.len() - 24);
+            match random(4) {
+                0 => bytes[at] ^= 1 << random(8),
+                1 => drop(bytes.drain(at..(at + random(2_000)).min(bytes.len()))),
+                2 => drop(bytes.splice(at..at, std::iter::repeat_n(0, random(2_000)))),
+                _ => bytes.truncate(at.max(bytes.len() / 2)),
+            }
+        }
+        let Outcome { frames, .. } = outcome(&bytes);
+        for frame in &frames {
+            assert_eq!(
+                bytes[frame.1 as usize..][..frame.5.len()],
+                frame.5[..],
+                "round {round}"
+            );
+        }
+    }
+}

@@ -47,7 +47,7 @@ fn outcome(bytes: &[u8]) -> Outcome {
         for wrong in [false, true] {
             let again = read(plain.path(), &options(window, chunk, wrong)).unwrap();
             assert!(
-                again == first,
+                again.frames == first.frames && places(&again) == places(&first),
                 "window {window} chunk {chunk} wrong {wrong}: {} frames {:?}, not {} {:?}",
                 again.frames.len(),
                 again.damage,
@@ -57,9 +57,28 @@ fn outcome(bytes: &[u8]) -> Outcome {
         }
     }
     let gz = file(&gzip(bytes));
+<<<<<<< HEAD
     let inflated = read(gz.path(), &options(1 << 17, 8 << 10, false)).unwrap();
     assert!(inflated.frames == first.frames, "inflated: {} frames {:?}", inflated.frames.len(), inflated.damage);
+=======
+    let inflated = read(gz.path(), &options(1 << 18, 8 << 10, false)).unwrap();
+    assert!(
+        inflated.frames == first.frames,
+        "inflated: {} frames {:?}",
+        inflated.frames.len(),
+        inflated.damage
+    );
+>>>>>>> capture-room
     first
+}
+
+/// Where the damage is; how it is worded depends on how much of it a window shows.
+fn places(outcome: &Outcome) -> Vec<&str> {
+    outcome
+        .damage
+        .iter()
+        .filter_map(|damage| damage.split(':').next())
+        .collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -52,6 +52,7 @@ pub fn cap(mechanism: Mechanism) -> Confidence {
 macro_rules! rules {
     ($($module:ident),+ $(,)?) => {
         $(mod $module;)+
+        pub use capture_loss::acked_unseen;
         /// The table.
         pub static RULES: &[Rule] = &[$(Rule { source: include_str!(concat!(stringify!($module), ".rs")), ..$module::RULE }),+];
     };

@@ -1,0 +1,171 @@
+//! Phase 1 of a window: what a chunk's walk makes of its frames, before flows.
+
+use crate::app::dns;
+use crate::capture::{Filter, Frame, Sink, Timestamp};
+use crate::flow::entry::{Record, fact};
+use crate::flow::key::{FlowKey, Hasher, SHARDS};
+use crate::packet::fragment::Reassembler;
+use crate::packet::{Packet, Skip, Transport, dissect, ip, link};
+use crate::stats::Stats;
+
+/// A fragment, to be put together between the phases.
+struct Piece {
+    index: u32,
+    at: u32,
+    ip_at: u32,
+    length: u32,
+    time: Timestamp,
+}
+
+/// Records of one chunk, dealt to shards.
+pub struct ChunkSink {
+    hasher: Hasher,
+    filter: Option<Filter>,
+    records: Vec<Vec<Record>>,
+    pieces: Vec<Piece>,
+    frames: u32,
+    stats: Stats,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    earliest: Option<Timestamp>,
+    latest: Option<Timestamp>,
+}
+
+impl ChunkSink {
+    /// An empty sink.
+    pub fn new(hasher: Hasher, filter: Option<Filter>) -> ChunkSink {
+        ChunkSink {
+            hasher,
+            filter,
+            records: vec![Vec::new(); SHARDS],
+            pieces: Vec::new(),
+            frames: 0,
+            stats: Stats::default(),
+            first: None,
+            last: None,
+            earliest: None,
+            latest: None,
+        }
+    }
+
+    pub fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Times of the first and the last frame.
+    pub fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        (self.first, self.last)
+    }
+
+    pub fn earliest(&self) -> Option<Timestamp> {
+        self.earliest
+    }
+
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Records of a shard, in file order.
+    pub fn records(&self, shard: usize) -> &[Record] {
+        self.records.get(shard).map_or(&[], Vec::as_slice)
+    }
+
+    fn deal(&mut self, packet: &Packet<'_>, time: Timestamp, at: u32, frame: &[u8], extra: u16, index: u32, sorted: bool) {
+        // The payload is in cache now; later it would cost a miss a packet.
+        let transaction = match packet.transport {
+            Transport::Udp => dns::quick_txid(packet.payload),
+            _ => None,
+        };
+        let (key, direction) = FlowKey::of(packet, transaction);
+        let (shard, print) = self.hasher.place(&key);
+        let Some(mut record) = Record::new(packet, (direction, print, transaction), time, at, frame) else {
+            self.stats.too_deep += 1;
+            return;
+        };
+        record.index = index;
+        record.facts |= extra;
+        if let Some(list) = self.records.get_mut(shard) {
+            if sorted {
+                list.push(record);
+            } else {
+                let place = list.partition_point(|r| r.index <= index);
+                list.insert(place, record);
+            }
+        }
+    }
+}
+
+impl Sink for ChunkSink {
+    fn frame(&mut self, frame: &Frame<'_>, at: u32) {
+        let index = self.frames;
+        self.frames += 1;
+        self.stats.packets += 1;
+        self.stats.bytes += frame.bytes.len() as u64;
+        self.stats.snaplen_cut += u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_len));
+        if let Some(last) = self.last {
+            self.stats.out_of_order += u64::from(frame.time < last);
+        }
+        self.first.get_or_insert(frame.time);
+        self.last = Some(frame.time);
+        self.earliest = Some(self.earliest.map_or(frame.time, |t| t.min(frame.time)));
+        self.latest = Some(self.latest.map_or(frame.time, |t| t.max(frame.time)));
+        let mut extra = 0;
+        if let Some(filter) = &mut self.filter
+            && !filter.matches(frame)
+        {
+            self.stats.filtered += 1;
+            extra = fact::HIDDEN;
+        }
+        match dissect(frame) {
+            Ok(packet) => self.deal(&packet, frame.time, at, frame.bytes, extra, index, true),
+            Err(Skip::Fragment) if extra == 0 => {
+                self.stats.fragments += 1;
+                if let Ok(start) = link::network(frame.link, frame.bytes) {
+                    self.pieces.push(Piece { index, at, ip_at: start.at as u32, length: frame.bytes.len() as u32, time: frame.time });
+                }
+            }
+            Err(why) => *self.stats.skipped.entry(why).or_default() += 1,
+        }
+    }
+
+    fn numbered(&mut self) {
+        self.frames += 1;
+    }
+
+    fn reset(&mut self) {
+        self.records.iter_mut().for_each(Vec::clear);
+        self.pieces.clear();
+        self.frames = 0;
+        self.stats = Stats::default();
+        (self.first, self.last, self.earliest, self.latest) = (None, None, None, None);
+    }
+}
+
+/// Puts a chunk's fragments together, in capture order; whole datagrams join their shard as one packet, numbered as the frame that
+/// completed them. Returns how many fragments could not be used at all.
+pub fn reassemble(sink: &mut ChunkSink, bytes: &[u8], reassembler: &mut Reassembler, side: &mut Vec<u8>) -> u64 {
+    let mut lost = 0;
+    for piece in std::mem::take(&mut sink.pieces) {
+        let frame = bytes.get(piece.at as usize..(piece.at + piece.length) as usize).unwrap_or_default();
+        // A fragment inside a tunnel is not followed; its outer header says where it is.
+        let Some(header) = ip::header(frame, piece.ip_at as usize).ok().filter(|h| h.fragment.is_some()) else {
+            lost += 1;
+            continue;
+        };
+        let Some(whole) = reassembler.push(&header, piece.time) else { continue };
+        let at = side.len();
+        side.extend_from_slice(&whole.header());
+        side.extend_from_slice(&whole.body);
+        let Some(packet_bytes) = side.get(at..) else { continue };
+        let packet_bytes = packet_bytes.to_vec();
+        match ip::dissect(&packet_bytes, 0, None) {
+            Ok(packet) => sink.deal(&packet, piece.time, at as u32, &packet_bytes, fact::REASSEMBLED, piece.index, false),
+            Err(why) => *sink.stats.skipped.entry(why).or_default() += 1,
+        }
+    }
+    lost
+}

@@ -1,0 +1,256 @@
+//! The drivers: one capture, many captures. The only file that names rayon.
+//!
+//! Phase 1 (by chunk): read, walk, dissect, deal records to shards. Between: prove the chunk boundaries, number the frames, put
+//! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1.
+
+use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Timestamp, Window};
+use crate::error::Result;
+use crate::flow::key::{Hasher, SHARDS};
+use crate::flow::shard::{Shard, WindowBytes};
+use crate::limits::{FLOW_COST, MIN_FLOWS_PER_SHARD};
+use crate::packet::fragment::Reassembler;
+use crate::phase::{ChunkSink, reassemble};
+use crate::stats::Stats;
+use crate::survey::{Audit, Conclusion, Part, conclude};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What to do with a capture.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    pub open: OpenOptions,
+    /// tcpdump's filter syntax; frames that do not match are numbered but not looked at.
+    pub filter: Option<String>,
+    /// Stop after so many frames.
+    pub count: Option<u64>,
+    /// Memory for flow state, in bytes.
+    pub memory: u64,
+    /// Keep a line for every flow.
+    pub lines: bool,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        ScanOptions { open: OpenOptions::default(), filter: None, count: None, memory: crate::limits::MEMORY, lines: false }
+    }
+}
+
+/// Shared with whoever watches a run.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Bytes of captures dealt with.
+    pub bytes: AtomicU64,
+    /// Set to end the run early: what is known is then concluded.
+    pub stop: AtomicBool,
+}
+
+/// What was found in one capture.
+pub struct CaptureReport {
+    pub path: PathBuf,
+    pub description: Description,
+    pub stats: Stats,
+    pub bytes_read: u64,
+    pub damage: Vec<Damage>,
+    pub damage_count: u64,
+    pub time_first: Option<Timestamp>,
+    pub time_last: Option<Timestamp>,
+    pub audit: Audit,
+    pub conclusion: Conclusion,
+    pub streams: Streams,
+    /// Read to its end, and nothing of it was skipped for damage.
+    pub complete: bool,
+    pub interrupted: bool,
+}
+
+/// First frames of conversations, to count Wireshark's stream numbers.
+#[derive(Debug, Default)]
+pub struct Streams {
+    tcp: Vec<Vec<u64>>,
+    udp: Vec<Vec<u64>>,
+    /// Some were forgotten: numbers would be wrong.
+    forgotten: bool,
+}
+
+impl Streams {
+    /// Wireshark's `tcp.stream` or `udp.stream` of the conversation that began with frame `first`.
+    pub fn number(&self, protocol: u8, first: u64) -> Option<u64> {
+        let lists = if protocol == 6 { &self.tcp } else { &self.udp };
+        if self.forgotten && protocol != 6 {
+            return None;
+        }
+        Some(lists.iter().map(|l| l.partition_point(|f| *f < first) as u64).sum())
+    }
+}
+
+/// A window with what phase 1 made of it.
+struct Slot {
+    window: Window,
+    sinks: Vec<ChunkSink>,
+    /// Number of the first frame of each chunk.
+    firsts: Vec<u64>,
+    /// Reassembled packets.
+    side: Vec<u8>,
+}
+
+/// Runs a closure on a pool of so many threads.
+pub fn with_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(run),
+        // No threads to be had: the caller's own will do.
+        Err(_) => run(),
+    }
+}
+
+/// Reads one capture and judges it.
+pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<CaptureReport> {
+    let mut capture = Capture::open(path, &options.open)?;
+    let filter = options.filter.as_ref().map(|f| Filter::compile(f, &capture.description().link_types)).transpose()?;
+    let hasher = Hasher::random();
+    let capacity = ((options.memory / SHARDS as u64 / FLOW_COST) as usize).max(MIN_FLOWS_PER_SHARD);
+    let mut shards: Vec<(Shard, Part)> = (0..SHARDS).map(|_| (Shard::new(hasher, capacity), Part::new(options.lines))).collect();
+    let slot = |capture: &Capture| {
+        let window = capture.new_window();
+        let sinks = (0..window.max_chunks()).map(|_| ChunkSink::new(hasher, filter.clone())).collect();
+        Slot { window, sinks, firsts: Vec::new(), side: Vec::new() }
+    };
+    let mut run = Run { next_frame: 1, limit: options.count.unwrap_or(u64::MAX), ..Run::default() };
+    let mut front = slot(&capture);
+    let mut back: Option<Slot> = None;
+    let mut more = capture.begin(&mut front.window);
+    let mut pending = false;
+    while more {
+        let ends: Vec<_> = if pending && let Some(back) = &back {
+            rayon::join(|| walk(&mut front), || absorb(back, &mut shards, run.limit)).0
+        } else {
+            walk(&mut front)
+        };
+        capture.stitch(&mut front.window, ends, &mut front.sinks);
+        run.between(&mut front);
+        watch.bytes.fetch_add(capture.bytes_read().saturating_sub(run.reported), Ordering::Relaxed);
+        run.reported = capture.bytes_read();
+        let mut other = back.take().unwrap_or_else(|| slot(&capture));
+        std::mem::swap(&mut front, &mut other);
+        back = Some(other);
+        pending = true;
+        run.interrupted = watch.stop.load(Ordering::Relaxed);
+        more = !run.interrupted && run.next_frame <= run.limit && capture.begin(&mut front.window);
+    }
+    if pending && let Some(back) = &back {
+        absorb(back, &mut shards, run.limit);
+    }
+    drop((front, back));
+    Ok(finish(path, &capture, shards, run))
+}
+
+/// What is carried from window to window.
+#[derive(Default)]
+struct Run {
+    next_frame: u64,
+    limit: u64,
+    stats: Stats,
+    reassembler: Reassembler,
+    time_first: Option<Timestamp>,
+    time_last: Option<Timestamp>,
+    previous: Option<Timestamp>,
+    reported: u64,
+    interrupted: bool,
+}
+
+impl Run {
+    /// The sequential part between the phases: frame numbers, counters, fragments.
+    fn between(&mut self, slot: &mut Slot) {
+        slot.firsts.clear();
+        slot.side.clear();
+        for sink in &mut slot.sinks {
+            slot.firsts.push(self.next_frame);
+            let (first, last) = sink.times();
+            if let (Some(previous), Some(first)) = (self.previous, first) {
+                self.stats.out_of_order += u64::from(first < previous);
+            }
+            self.previous = last.or(self.previous);
+            self.time_first = self.time_first.into_iter().chain(sink.earliest()).min();
+            self.time_last = self.time_last.into_iter().chain(sink.latest()).max();
+            self.next_frame += u64::from(sink.frames());
+            self.stats.merge(sink.stats());
+            self.stats.fragments_abandoned += reassemble(sink, slot.window.bytes(), &mut self.reassembler, &mut slot.side);
+        }
+        if self.next_frame > self.limit {
+            self.stats.packets = self.stats.packets.min(self.limit);
+        }
+    }
+}
+
+fn walk(slot: &mut Slot) -> Vec<crate::capture::ChunkEnd> {
+    let Slot { window, sinks, .. } = slot;
+    window.chunks().into_par_iter().zip(sinks.par_iter_mut()).map(|(chunk, sink)| chunk.read_and_walk(sink)).collect()
+}
+
+fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
+    let window = WindowBytes { bytes: slot.window.bytes(), side: &slot.side, base: slot.window.base() };
+    shards.par_iter_mut().enumerate().for_each(|(n, (shard, part))| {
+        for (sink, first) in slot.sinks.iter().zip(&slot.firsts) {
+            for record in sink.records(n) {
+                let frame = first + u64::from(record.index);
+                if frame <= limit {
+                    shard.absorb(record, frame, &window);
+                }
+            }
+        }
+        for flow in shard.take_finished() {
+            part.add(flow);
+        }
+    });
+}
+
+fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run) -> CaptureReport {
+    shards.par_iter_mut().for_each(|(shard, part)| {
+        for flow in shard.drain() {
+            part.add(flow);
+        }
+    });
+    let mut streams = Streams::default();
+    let mut parts = Vec::with_capacity(SHARDS);
+    for (shard, part) in shards {
+        run.stats.flows += shard.counts.flows;
+        run.stats.evicted += shard.counts.evicted;
+        run.stats.streams_forgotten += shard.counts.streams_forgotten;
+        run.stats.bad_checksums += shard.counts.bad_checksums;
+        streams.tcp.push(shard.tcp_streams);
+        streams.udp.push(shard.udp_streams);
+        parts.push(part);
+    }
+    streams.forgotten = run.stats.streams_forgotten > 0;
+    run.stats.fragments_abandoned += run.reassembler.abandoned + run.reassembler.unfinished();
+    let (audit, conclusion) = conclude(parts, run.stats.out_of_order > 0, |cases, judge| cases.par_iter().map(judge).collect());
+    CaptureReport {
+        path: path.to_owned(),
+        description: capture.description(),
+        bytes_read: capture.bytes_read(),
+        damage: capture.damage().to_vec(),
+        damage_count: capture.damage_count(),
+        complete: !capture.damaged() && !run.interrupted,
+        time_first: run.time_first,
+        time_last: run.time_last,
+        stats: run.stats,
+        audit,
+        conclusion,
+        streams,
+        interrupted: run.interrupted,
+    }
+}
+
+/// Reads many captures, several at a time, and hands each result over in the order of the paths.
+pub fn scan_all(paths: &[PathBuf], options: &ScanOptions, watch: &Watch, mut each: impl FnMut(&Path, Result<CaptureReport>) + Send) {
+    /// Small files side by side; the results of so many wait at most for a slower one before them.
+    const BATCH: usize = 32;
+    for batch in paths.chunks(BATCH) {
+        let results: Vec<_> = batch.par_iter().map(|p| scan(p, options, watch)).collect();
+        for (path, result) in batch.iter().zip(results) {
+            each(path, result);
+        }
+        if watch.stop.load(Ordering::Relaxed) {
+            return;
+        }
+    }
+}
