@@ -19,7 +19,12 @@ struct Outcome {
 }
 
 fn options(window: usize, chunk: usize, force_wrong_guess: bool) -> OpenOptions {
-    OpenOptions { window, chunk, max_bytes: None, force_wrong_guess }
+    OpenOptions {
+        window,
+        chunk,
+        max_bytes: None,
+        force_wrong_guess,
+    }
 }
 
 fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
@@ -32,10 +37,21 @@ fn read(path: &Path, options: &OpenOptions) -> Result<Outcome, Error> {
     let mut capture = Capture::open(path, options)?;
     let mut frames = Vec::new();
     capture.for_each_frame(|number, offset, frame| {
-        frames.push((number, offset, frame.time.0, frame.link.0, frame.wire_len, frame.bytes.to_vec()));
+        frames.push((
+            number,
+            offset,
+            frame.time.0,
+            frame.link.0,
+            frame.wire_len,
+            frame.bytes.to_vec(),
+        ));
     });
     assert_eq!(capture.damaged(), !capture.damage().is_empty());
-    let damage = capture.damage().iter().map(|damage| format!("{}: {}", damage.offset, damage.text)).collect();
+    let damage = capture
+        .damage()
+        .iter()
+        .map(|damage| format!("{}: {}", damage.offset, damage.text))
+        .collect();
     Ok(Outcome { frames, damage })
 }
 
@@ -57,10 +73,6 @@ fn outcome(bytes: &[u8]) -> Outcome {
         }
     }
     let gz = file(&gzip(bytes));
-<<<<<<< HEAD
-    let inflated = read(gz.path(), &options(1 << 17, 8 << 10, false)).unwrap();
-    assert!(inflated.frames == first.frames, "inflated: {} frames {:?}", inflated.frames.len(), inflated.damage);
-=======
     let inflated = read(gz.path(), &options(1 << 18, 8 << 10, false)).unwrap();
     assert!(
         inflated.frames == first.frames,
@@ -68,7 +80,6 @@ fn outcome(bytes: &[u8]) -> Outcome {
         inflated.frames.len(),
         inflated.damage
     );
->>>>>>> capture-room
     first
 }
 
