@@ -149,7 +149,11 @@ impl<'f> Case<'f> {
     /// Whether both SYN and SYN/ACK are there and the client went on.
     pub fn established(&self) -> bool {
         let syn_ack = self.of(self.server()).find(|(_, e)| e.is_syn_ack()).map(|(i, _)| i);
-        syn_ack.is_some_and(|i| self.of(self.client).any(|(j, e)| j > i && e.has(tcp::ACK) && !e.is_syn() && !e.is_rst()))
+        let acked =
+            |after: usize| self.of(self.client).any(|(j, e)| j > after && e.has(tcp::ACK) && e.ack != 0 && !e.is_syn() && !e.is_rst());
+        // A SYN/ACK that the capture missed was acknowledged all the same.
+        let syn = self.of(self.client).find(|(_, e)| e.is_syn()).map(|(i, _)| i);
+        syn_ack.or(syn).is_some_and(acked)
     }
 
     /// Index of an entry by its frame.

@@ -167,6 +167,11 @@ impl Messages {
     }
 
     fn udp(&mut self, case: &Case<'_>) {
+        let ends = [case.client_end(), case.server_end()];
+        if ends.iter().any(|e| e.ip.is_multicast() || matches!(e.port, 5353 | 5355 | 137)) {
+            // mDNS, LLMNR and NetBIOS: nobody has to answer, and everybody may.
+            return;
+        }
         if case.flow.key.transaction.is_some() {
             self.dns_over_udp(case);
         } else {

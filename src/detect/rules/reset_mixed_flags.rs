@@ -52,7 +52,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
         let acking = near.iter().find(|(_, e)| e.has(tcp::ACK));
         let (Some((b, bare)), Some((a, acking))) = (bare, acking) else { continue };
         let last = near.last().map_or(*b, |(i, _)| *i);
-        if b < a || near.len() > eliciting(view, last).max(1) {
+        if b < a || near.len() > eliciting(view, last) + 1 {
             let text = "a bare RST and a RST/ACK for the same packet: two machines answered";
             return Some(Claim::new("reset-mixed-flags", Class::B, [bare.frame, acking.frame], text).measured(near.len() as f64, 1.0, "resets"));
         }
