@@ -196,9 +196,11 @@ impl<'f> Index<'f> {
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
         let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
         let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) else { return };
+        // Over UDP a client gives up early; its answer could have come until the end.
+        let end = if case.flow.key.protocol == 6 { silence.until } else { silence.until.max(self.facts.end) };
         let own = case.entries.first().map_or(0, |e| e.frame);
         let second = |t: i64| t.div_euclid(1_000_000_000);
-        let (from, until) = (second(silence.from.0) + 1, second(silence.until.0));
+        let (from, until) = (second(silence.from.0) + 1, second(end.0));
         let heard = self.facts.heard.range(from..=until.max(from)).flat_map(|(_, list)| list);
         around.heard_meanwhile = heard.filter(|(flow, _)| *flow != own).map(|(_, frame)| *frame).take(4).collect();
         let overlaps =

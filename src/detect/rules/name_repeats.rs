@@ -24,7 +24,8 @@
 use super::reset_ladder::steps;
 use super::{Rule, View};
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
-use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
+use crate::attribute::special::is_global;
 use crate::detect::surroundings::Outcome;
 use std::collections::BTreeSet;
 
@@ -42,6 +43,12 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref().filter(|t| !t.value.is_empty())?;
+    if view.suspect.mechanism == Mechanism::TcpReset && (view.suspect.stage == Stage::Later || view.suspect.sender == view.case.client) {
+        return None;
+    }
+    if trigger.kind == TriggerKind::DnsQname && !is_global(view.case.server_end().ip) {
+        return None;
+    }
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.same_kind && (trigger.kind != TriggerKind::TlsEch || a.ech)).collect();
     if same.iter().any(|a| a.outcome == Outcome::Answered) || view.around.kind_answered == 0 {
         return None;
