@@ -285,6 +285,9 @@ fn starts(entries: &[Entry]) -> [Option<u32>; 2] {
     starts
 }
 
+/// Slower than any path, satellite and all.
+const SLOWEST_ACK_NS: i64 = 3_000_000_000;
+
 fn handshake_rtt(entries: &[Entry], client: Direction) -> [Option<i64>; 2] {
     let mut rtt = [None, None];
     let answer = entries.iter().position(|e| e.is_syn_ack() && e.direction() != client);
@@ -293,6 +296,7 @@ fn handshake_rtt(entries: &[Entry], client: Direction) -> [Option<i64>; 2] {
     let syn = entries.iter().take(answer).rev().find(|e| e.is_syn() && e.direction() == client);
     let ack = entries.iter().skip(answer + 1).find(|e| e.direction() == client && e.has(tcp::ACK) && !e.is_rst());
     rtt[client.other().index()] = syn.map(|s| syn_ack.time.since(s.time)).filter(|t| *t >= 0);
-    rtt[client.index()] = ack.map(|a| a.time.since(syn_ack.time)).filter(|t| *t >= 0);
+    // A client whose kernel took seconds to acknowledge did not: something else answered.
+    rtt[client.index()] = ack.map(|a| a.time.since(syn_ack.time)).filter(|t| (0..SLOWEST_ACK_NS).contains(t));
     rtt
 }

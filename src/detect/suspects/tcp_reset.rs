@@ -151,11 +151,11 @@ pub fn is_acceptable(view: &View<'_>, i: usize, r: &Entry) -> bool {
     }
 }
 
-/// Packets of the receiver that could each have drawn one of the resets, up to entry `i`: what was in flight one and a half round
-/// trips before.
-pub fn eliciting(view: &View<'_>, i: usize) -> usize {
+/// Packets of the receiver that could each have drawn one of the resets from entry `first` to entry `i`: what was sent from one and
+/// a half round trips before the first.
+pub fn eliciting(view: &View<'_>, first: usize, i: usize) -> usize {
     let case = view.case;
-    let Some(r) = case.entries.get(i) else { return 0 };
+    let Some(r) = case.entries.get(first) else { return 0 };
     let reach = sender_rtt(view).unwrap_or(200_000_000) * 3 / 2 + 2_000_000;
     case.ordinary_before(view.suspect.sender.other(), i).filter(|(_, e)| r.time.since(e.time) <= reach).count()
 }
