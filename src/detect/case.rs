@@ -137,7 +137,8 @@ impl<'f> Case<'f> {
     /// was on the wire so late before the reset's arrival that the reset, if it were `side`'s, had been sent before.
     pub fn sent_after(&self, later: usize, reset: usize, rtt: i64) -> bool {
         let (Some(reacts), Some(r)) = (self.reacts_to(later), self.entries.get(reset)) else { return false };
-        r.time.since(reacts) < rtt / 2
+        // Three quarters: the shortest round trip known may be a little longer than the path.
+        r.time.since(reacts) < rtt / 4 * 3
     }
 
     /// The first request of the client, or the last one begun before entry `i`.
