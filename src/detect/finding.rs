@@ -24,7 +24,10 @@ macro_rules! words {
 
 words! {
     /// What was done.
-    Mechanism { TcpReset => "tcp-reset", DnsAnswer => "dns-answer", Drop => "drop" }
+    Mechanism {
+        TcpReset => "tcp-reset", TcpFin => "tcp-fin", TcpData => "tcp-data", TcpHandshake => "tcp-handshake", DnsAnswer => "dns-answer",
+        Drop => "drop", TlsIntercept => "tls-intercept", IcmpError => "icmp-error",
+    }
 }
 words! {
     /// What set it off, kept apart from the mechanism.

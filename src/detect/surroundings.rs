@@ -91,6 +91,8 @@ pub struct Surroundings {
     pub same_name: Vec<Attempt>,
     /// An answered request to the same host on another port, nearest in time.
     pub other_port: Option<Attempt>,
+    /// For certificates: another issuer of the same name, with a frame.
+    pub other_issuer: Option<(String, u64)>,
     /// For queries: how the resolver answers others.
     pub resolver: Option<ResolverBaseline>,
     /// Addresses other answers gave for the same name, with the resolver asked.

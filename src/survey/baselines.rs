@@ -108,7 +108,8 @@ impl<'f> Index<'f> {
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
             Mechanism::Drop => self.meanwhile(case, suspect, &mut around),
-            Mechanism::TcpReset => {}
+            Mechanism::TlsIntercept => self.issuers(case, suspect, &mut around),
+            _ => {}
         }
         around
     }
@@ -191,6 +192,17 @@ impl<'f> Index<'f> {
         let after = case.flow.first;
         let proof = |a: &IpAddr| self.same_name(Kind::Tls, &name).find(|t| t.server == *a && t.session && t.time >= after).map(|t| t.frame);
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
+    }
+
+    fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+        let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+        let own =
+            case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
+        let others = self.facts.issuers.get(&name).into_iter().flatten();
+        around.other_issuer = others
+            .filter(|(issuer, server, _)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
+            .map(|(i, _, f)| (i.clone(), *f))
+            .next();
     }
 
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {

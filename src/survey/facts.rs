@@ -52,6 +52,8 @@ pub struct Facts {
     pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
     /// Silences under judgement: from, until, first frame of the flow.
     pub silences: Vec<(Timestamp, Timestamp, u64)>,
+    /// Issuers seen in the clear for a name: issuer, server, frame.
+    pub issuers: BTreeMap<Vec<u8>, BTreeSet<(String, IpAddr, u64)>>,
     /// When the last packet came.
     pub end: Timestamp,
     /// Facts left out because a bound was reached.
@@ -145,6 +147,9 @@ impl Facts {
             for (flow, frame) in flows {
                 self.heard_at(Timestamp(second.saturating_mul(1_000_000_000)), flow, frame);
             }
+        }
+        for (name, issuers) in other.issuers {
+            self.issuers.entry(name).or_default().extend(issuers);
         }
         self.silences.extend(other.silences);
         self.end = self.end.max(other.end);

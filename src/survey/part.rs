@@ -89,7 +89,12 @@ impl Part {
     /// Whether a suspect could become a finding once other flows are known.
     fn is_worth_keeping(&mut self, case: &Case<'_>, suspect: &Suspect) -> bool {
         match suspect.mechanism {
-            Mechanism::Drop => true,
+            Mechanism::Drop
+            | Mechanism::TcpData
+            | Mechanism::TcpFin
+            | Mechanism::TcpHandshake
+            | Mechanism::IcmpError
+            | Mechanism::TlsIntercept => true,
             Mechanism::DnsAnswer => {
                 if is_odd_answer(case) {
                     return true;
@@ -140,6 +145,7 @@ impl Part {
             }
         }
         self.note_attempts(case, bad, reset);
+        self.note_issuer(case);
         self.note_answers(case);
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
@@ -198,6 +204,21 @@ impl Part {
                 },
             );
         }
+    }
+
+    fn note_issuer(&mut self, case: &Case<'_>) {
+        /// A name has few issuers; a capture may have many names.
+        const NAMES: usize = 100_000;
+        let Some(leaf) = case.messages.server.as_ref().and_then(|s| s.certificates.first()) else { return };
+        let (Some(request), Some(issuer)) = (case.messages.requests.first(), leaf.issuer_o.clone().or(leaf.issuer_cn.clone())) else {
+            return;
+        };
+        let name = request.value.to_ascii_lowercase();
+        if self.facts.issuers.len() >= NAMES && !self.facts.issuers.contains_key(&name) {
+            self.facts.dropped += 1;
+            return;
+        }
+        self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame));
     }
 
     /// A resolver's habits, from transactions with one answer that nothing speaks against.

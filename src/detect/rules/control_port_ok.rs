@@ -34,7 +34,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::B,
     family: Family::Control,
-    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop, Mechanism::IcmpError],
     rebuts: &[],
     cap: None,
     check,

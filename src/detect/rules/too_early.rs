@@ -37,7 +37,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::B,
     family: Family::Timing,
-    mechanisms: &[Mechanism::TcpReset, Mechanism::DnsAnswer],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpFin, Mechanism::TcpData, Mechanism::DnsAnswer],
     rebuts: &[],
     cap: None,
     check,

@@ -1,0 +1,109 @@
+//! Payload, FINs and SYN/ACKs that a server is said to have sent and that do not fit its other packets.
+
+use crate::detect::case::Case;
+use crate::detect::finding::{Mechanism, Stage, Suspect};
+use crate::detect::rules::hop_distance;
+use crate::flow::entry::Entry;
+use crate::flow::stream::ahead;
+use crate::packet::tcp;
+
+/// At most one suspect of each kind.
+pub fn find(case: &Case<'_>) -> Vec<Suspect> {
+    if case.flow.key.protocol != 6 {
+        return Vec::new();
+    }
+    [handshake(case), answers(case)].into_iter().flatten().collect()
+}
+
+/// Two SYN/ACKs that number the server's stream differently.
+fn handshake(case: &Case<'_>) -> Option<Suspect> {
+    let syn_acks: Vec<(usize, &Entry)> = case.of(case.server()).filter(|(_, e)| e.is_syn_ack() && !e.is_rst()).collect();
+    let (_, first) = syn_acks.first()?;
+    let (other, _) = syn_acks.iter().find(|(_, e)| e.seq != first.seq)?;
+    // The one the conversation goes on with is the genuine one.
+    let went_on = |seq: u32| {
+        case.of(case.server()).any(|(_, e)| !e.has(tcp::SYN) && !e.is_rst() && (0..1 << 20).contains(&ahead(e.seq, seq.wrapping_add(1))))
+    };
+    let odd = syn_acks.iter().find(|(_, e)| !went_on(e.seq)).map_or(*other, |(i, _)| *i);
+    let packets = vec![odd];
+    Some(Suspect {
+        mechanism: Mechanism::TcpHandshake,
+        stage: Stage::PostSyn,
+        trigger: None,
+        sender: case.server(),
+        packets,
+        answers: Vec::new(),
+    })
+}
+
+/// Data (or a FIN) in answer to a request that differs from the server's other packets, or that two packets claim differently.
+fn answers(case: &Case<'_>) -> Option<Suspect> {
+    let server = case.server();
+    let request = case.messages.requests.first()?;
+    let begins = case.index_of(request.frame)?;
+    let base = case.ordinary_before(server, begins).find(|(_, e)| e.is_syn_ack()).or_else(|| case.ordinary_before(server, begins).next());
+    let answering: Vec<(usize, &Entry)> = case.of(server).filter(|(i, e)| *i > begins && !e.is_rst() && !e.has(tcp::SYN)).collect();
+    let speaking = |e: &Entry| e.payload_len > 0 || e.has(tcp::FIN);
+    let foreign: Vec<usize> =
+        answering.iter().filter(|(_, e)| speaking(e) && base.is_some_and(|(_, b)| is_foreign(b, e))).map(|(i, _)| *i).collect();
+    let raced = race(&answering);
+    let packets = match (foreign.is_empty(), raced) {
+        (false, _) => foreign,
+        (true, Some((winner, loser))) => vec![odder(case, winner, loser)],
+        (true, None) => early(case, &answering, request.seq_end).into_iter().collect(),
+    };
+    let first = case.entries.get(*packets.first()?)?;
+    let data = packets.iter().filter_map(|i| case.entries.get(*i)).any(|e| e.payload_len > 0);
+    let mechanism = if data { Mechanism::TcpData } else { Mechanism::TcpFin };
+    let trigger = case.request_before(*packets.first()?).map(super::trigger);
+    let _ = first;
+    Some(Suspect { mechanism, stage: Stage::PostRequest, trigger, sender: server, packets, answers: Vec::new() })
+}
+
+/// Whether a packet differs from the server's handshake in what one host keeps the same.
+fn is_foreign(base: &Entry, e: &Entry) -> bool {
+    let far = hop_distance(base.ttl, e.ttl) >= 3;
+    let stripped = base.timestamps().is_some() && e.timestamps().is_none();
+    // A host that changes its path keeps its clock: then the TTL alone says nothing.
+    (far && !on_clock(base, e)) || stripped
+}
+
+/// Whether a packet's timestamp goes on from an earlier one's.
+fn on_clock(base: &Entry, e: &Entry) -> bool {
+    let (Some((before, _)), Some((after, _))) = (base.timestamps(), e.timestamps()) else { return false };
+    let elapsed_ms = e.time.since(base.time) / 1_000_000;
+    (0..=elapsed_ms * 2 + 2_000).contains(&ahead(after, before))
+}
+
+/// Two data packets with the same sequence number whose first bytes differ: which came first, which second.
+pub fn race(answering: &[(usize, &Entry)]) -> Option<(usize, usize)> {
+    for (n, (j, later)) in answering.iter().enumerate() {
+        let same = |e: &Entry| e.seq == later.seq && e.payload_len > 1 && later.payload_len > 1;
+        let differs = |e: &Entry| e.peek().iter().zip(later.peek()).any(|(a, b)| a != b);
+        if let Some((i, _)) = answering.iter().take(n).find(|(_, e)| same(e) && differs(e)) {
+            return Some((*i, *j));
+        }
+    }
+    None
+}
+
+/// Which of two racing packets is the forged one: the one whose identification or options break the series; an injector wins the race
+/// if nothing else tells.
+fn odder(case: &Case<'_>, winner: usize, loser: usize) -> usize {
+    let (Some(w), Some(l)) = (case.entries.get(winner), case.entries.get(loser)) else { return winner };
+    let usual: Vec<&Entry> = case.ordinary_before(case.server(), winner).map(|(_, e)| e).collect();
+    let oddness = |e: &Entry| {
+        let ttl = usual.iter().map(|u| u.ttl.abs_diff(e.ttl)).min().unwrap_or(0);
+        let df = usual.iter().any(|u| u.is(crate::flow::entry::fact::DONT_FRAGMENT) != e.is(crate::flow::entry::fact::DONT_FRAGMENT));
+        u32::from(ttl > 0) + u32::from(df) + u32::from(e.ip_id() == Some(0) && !e.is(crate::flow::entry::fact::DONT_FRAGMENT))
+    };
+    if oddness(l) > oddness(w) { loser } else { winner }
+}
+
+/// An answer that acknowledges the request sooner than the handshake took to cross the path.
+fn early(case: &Case<'_>, answering: &[(usize, &Entry)], request_end: u32) -> Option<usize> {
+    let rtt = case.handshake_rtt[case.server().index()].filter(|r| *r >= 8_000_000)?;
+    let (i, e) = answering.iter().find(|(_, e)| e.payload_len > 0)?;
+    let sent = case.sent_at(case.server(), e.ack)?;
+    (ahead(e.ack, request_end) >= 0 && e.time.since(sent) < rtt / 4).then_some(*i)
+}
