@@ -133,12 +133,17 @@ impl Messages {
     }
 
     fn dns_over_tcp(&mut self, case: &Case<'_>, client: &Laid<'_>, server: &Laid<'_>) {
+        // Two bytes of length in front make almost anything look like DNS: away from its port a strict parser must agree.
+        let own_port = case.server_end().port == 53;
         for (laid, direction) in [(client, case.client), (server, case.server())] {
             let stream = pieces(laid).prefix().into_owned();
             let mut at = 0u32;
             for (bytes, complete) in dns::tcp_messages(&stream) {
                 let end = at + 2 + bytes.len() as u32;
                 let frame = laid.carrier(at);
+                if !own_port && !dns::strictly_valid(bytes) {
+                    return;
+                }
                 let parsed = if complete { dns::parse(bytes) } else { dns::parse_lenient(bytes) };
                 let Some((message, entry)) = parsed.zip(frame.and_then(|f| case.index_of(f))) else { return };
                 if message.is_response == (direction == case.client) {

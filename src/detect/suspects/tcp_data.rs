@@ -44,8 +44,11 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     let base = case.ordinary_before(server, begins).find(|(_, e)| e.is_syn_ack()).or_else(|| case.ordinary_before(server, begins).next());
     let answering: Vec<(usize, &Entry)> = case.of(server).filter(|(i, e)| *i > begins && !e.is_rst() && !e.has(tcp::SYN)).collect();
     let speaking = |e: &Entry| e.payload_len > 0 || e.has(tcp::FIN);
-    let foreign: Vec<usize> =
-        answering.iter().filter(|(_, e)| speaking(e) && base.is_some_and(|(_, b)| is_foreign(b, e))).map(|(i, _)| *i).collect();
+    let odd = |i: usize, e: &Entry| speaking(e) && base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e);
+    let mut foreign: Vec<usize> = answering.iter().filter(|(i, e)| odd(*i, e)).map(|(i, _)| *i).collect();
+    if is_relayed(case, &answering, base.map(|(_, b)| b)) {
+        foreign.clear();
+    }
     let raced = race(&answering);
     let packets = match (foreign.is_empty(), raced) {
         (false, _) => foreign,
@@ -66,6 +69,28 @@ fn is_foreign(base: &Entry, e: &Entry) -> bool {
     let stripped = base.timestamps().is_some() && e.timestamps().is_none();
     // A host that changes its path keeps its clock: then the TTL alone says nothing.
     (far && !on_clock(base, e)) || stripped
+}
+
+/// Whether a packet's identification goes on from the server's counter: then the host is the same, whatever path it took.
+fn continues_series(case: &Case<'_>, i: usize, e: &Entry) -> bool {
+    /// Packets a server sends to others between two of one connection, on a counter per destination or per core.
+    const STEP: u16 = 64;
+    let last = case.ordinary_before(case.server(), i).filter_map(|(_, b)| b.ip_id()).rfind(|id| *id != 0);
+    e.ip_id().zip(last).is_some_and(|(id, last)| (1..=STEP).contains(&id.wrapping_sub(last)))
+}
+
+/// A conversation that goes on at length in the new guise: the handshake was done by a proxy in front of the server (or the capture
+/// was stitched from two), and what follows is the server.
+fn is_relayed(case: &Case<'_>, answering: &[(usize, &Entry)], base: Option<&Entry>) -> bool {
+    /// Injected answers are one to three packets; a page of ten segments is somebody's content.
+    const PACKETS: usize = 4;
+    let Some(base) = base else { return false };
+    let changed = answering.iter().filter(|(_, e)| is_foreign(base, e)).count();
+    // Evasion tools send decoys with a TTL too small to arrive; those are not the client's other packets.
+    let syn = case.of(case.client).find(|(_, e)| e.is_syn()).map(|(_, e)| e);
+    let client_changed =
+        syn.is_some_and(|syn| case.of(case.client).any(|(_, e)| e.payload_len > 0 && hop_distance(syn.ttl, e.ttl) >= 3 && e.ttl > 10));
+    client_changed || (changed >= PACKETS && changed == answering.len())
 }
 
 /// Whether a packet's timestamp goes on from an earlier one's.
