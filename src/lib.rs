@@ -18,4 +18,6 @@ pub mod error;
 pub mod flow;
 pub mod limits;
 pub mod packet;
+#[doc(hidden)]
+pub mod script;
 pub mod stats;
