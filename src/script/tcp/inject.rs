@@ -17,6 +17,7 @@ pub struct Injection<'t, 's> {
     copies: usize,
     gap: i64,
     step: u32,
+    role: Role,
 }
 
 impl<'s> Tcp<'s> {
@@ -26,7 +27,7 @@ impl<'s> Tcp<'s> {
         let body = Body::Tcp { seq: from.next, ack: to.next, flags: RST, window: 0, options: Vec::new() };
         let draft =
             Draft { src: from.at, dst: to.at, ttl: 64, ip_id: 0, df: false, tos: 0, body, payload: Vec::new(), bad_checksum: false };
-        Injection { tcp: self, side, draft, after: ns(1.0), copies: 1, gap: ns(0.03), step: 0 }
+        Injection { tcp: self, side, draft, after: ns(1.0), copies: 1, gap: ns(0.03), step: 0, role: Role::Forged }
     }
 }
 
@@ -34,6 +35,12 @@ impl Injection<'_, '_> {
     /// Changes whatever has no method of its own.
     pub fn with(mut self, change: impl FnOnce(&mut Draft)) -> Self {
         change(&mut self.draft);
+        self
+    }
+
+    /// Sent by a device in the middle, but no forgery: a router that has forgotten a connection.
+    pub fn genuine(mut self) -> Self {
+        self.role = Role::Ordinary;
         self
     }
 
@@ -138,7 +145,7 @@ impl Drop for Injection<'_, '_> {
         let hop = self.tcp.hop(self.side);
         for copy in 0..self.copies {
             let time = trigger + self.after + self.gap * copy as i64;
-            self.tcp.script.record(time, &self.draft, hop, self.tcp.talk, Role::Forged);
+            self.tcp.script.record(time, &self.draft, hop, self.tcp.talk, self.role);
             if let Body::Tcp { seq, .. } = &mut self.draft.body {
                 *seq = seq.wrapping_add(self.step);
             }
