@@ -20,5 +20,7 @@ pub mod limits;
 pub mod packet;
 mod phase;
 pub mod pipeline;
+#[doc(hidden)]
+pub mod script;
 pub mod stats;
 pub mod survey;
