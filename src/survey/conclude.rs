@@ -1,7 +1,7 @@
 //! The last step: every suspicious flow is judged again with what all flows say, and the findings are written down.
 
 use super::audit::Audit;
-use super::baselines::{Hits, Index};
+use super::baselines::{Hit, Hits, Index};
 use super::facts::Facts;
 use super::part::{Part, ends};
 use super::verdict::{Control, Finding, FlowLine, PacketRef};
@@ -57,9 +57,10 @@ pub fn conclude(
     conclusion.facts_dropped = facts.dropped;
     let index = Index::new(&facts, &audit, out_of_order);
     let void = audit.void_rules();
-    let first = each(&kept, &|flow| judge(flow, &index, &Hits::new(), &void));
+    let first = each(&kept, &|flow| judge(flow, &index, &Hits::default(), &void));
     let hits = hits(&kept, &first);
-    let second = if hits.is_empty() { first } else { each(&kept, &|flow| judge(flow, &index, &hits, &void)) };
+    let second =
+        if hits.names.is_empty() && hits.endpoints.is_empty() { first } else { each(&kept, &|flow| judge(flow, &index, &hits, &void)) };
     for (flow, findings) in kept.iter().zip(&second) {
         mark(&mut conclusion.lines, flow, findings);
     }
@@ -74,11 +75,17 @@ fn first_frame(flow: &Flow) -> u64 {
 }
 
 fn hits(kept: &[Flow], findings: &[Vec<Finding>]) -> Hits {
-    let mut hits = Hits::new();
+    let mut hits = Hits::default();
     for (flow, list) in kept.iter().zip(findings) {
         for f in list.iter().filter(|f| f.confidence >= Confidence::Likely) {
+            let hit = Hit { time: f.time, frame: f.first_frame(), flow: first_frame(flow) };
+            // What is refused before anything was said sets nothing off.
+            if f.stage != Stage::PostSyn && f.mechanism != Mechanism::DnsAnswer {
+                let key = (f.ends.client.ip, f.ends.server.ip, f.ends.server.port);
+                hits.endpoints.entry(key).or_default().push(Hit { ..hit });
+            }
             let Some(trigger) = f.trigger.as_ref().filter(|t| !t.value.is_empty()) else { continue };
-            hits.entry(trigger.value.to_ascii_lowercase()).or_default().push((f.mechanism.name(), f.first_frame(), first_frame(flow)));
+            hits.names.entry(trigger.value.to_ascii_lowercase()).or_default().push((f.mechanism.name(), hit.frame, hit.flow));
         }
     }
     hits
@@ -118,7 +125,7 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
     let case = Case::new(flow);
     let mut best: Vec<Finding> = Vec::new();
     for mut suspect in suspects::find(&case) {
-        index.refine(&case, &mut suspect);
+        index.refine(&case, &mut suspect, hits);
         let around = index.surroundings(&case, &suspect, hits);
         let Some(finding) = finding(&case, &suspect, &around, void) else { continue };
         match best.iter_mut().find(|f| f.mechanism == finding.mechanism) {
@@ -194,9 +201,10 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
         }
         Mechanism::DnsAnswer => strong,
         Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError | Mechanism::TlsIntercept => strong,
-        Mechanism::Drop => claims
-            .iter()
-            .any(|c| c.class >= Class::B && matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence")),
+        Mechanism::Drop => claims.iter().any(|c| {
+            c.class >= Class::B
+                && matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence" | "syn-then-silence")
+        }),
     }
 }
 

@@ -45,6 +45,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let control = view.around.other_port.as_ref()?;
     let case = view.case;
     let class = match view.suspect.mechanism {
+        Mechanism::Drop if view.suspect.stage == Stage::PostSyn => Class::C,
+        Mechanism::IcmpError => Class::C,
         Mechanism::Drop => {
             let trigger = view.suspect.trigger.as_ref()?;
             let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;

@@ -7,7 +7,8 @@
 //!
 //! ## Why it speaks for interference
 //!
-//! The message says in so many words that somebody's rule stopped the packet.
+//! The message says in so many words that somebody's rule stopped the packet. Whose rule it is, it does not say: the
+//! mechanism is never called more than likely.
 //!
 //! ## Innocent explanations
 //!
@@ -30,7 +31,7 @@ use crate::packet::icmp::IcmpError;
 pub const RULE: Rule = Rule {
     id: "icmp-prohibited",
     stance: Stance::For,
-    class: Class::B,
+    class: Class::A,
     family: Family::Sequence,
     mechanisms: &[Mechanism::IcmpError],
     rebuts: &[],
@@ -46,5 +47,5 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let (version, kind, code) = first.icmp()?;
     let from = source(first)?;
     let text = format!("{from} reports: {}", IcmpError::name(version, kind, code));
-    Some(Claim::new("icmp-prohibited", Class::B, refusals.iter().map(|e| e.frame), text))
+    Some(Claim::new("icmp-prohibited", Class::A, refusals.iter().map(|e| e.frame), text))
 }
