@@ -94,7 +94,7 @@ impl<'f> Index<'f> {
         if kind == Kind::Quic
             && let Some((_, answered, distinct)) = self.tried.get(&kind)
             && *answered == 0
-            && distinct.len() >= 3
+            && distinct.len() >= 2
         {
             trigger.kind = TriggerKind::Protocol;
         }
@@ -206,7 +206,7 @@ impl<'f> Index<'f> {
     fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
         let server = case.server_end();
         let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Other);
-        let ports = self.facts.attempts.range(range).filter(|(k, _)| k.1 != server.port && !matches!(k.2, Kind::Quic | Kind::Other));
+        let ports = self.facts.attempts.range(range).filter(|(k, _)| k.1 != server.port && k.2 != Kind::Quic);
         let answered = ports.flat_map(|(_, names)| names.values().flatten()).filter(|a| a.outcome == Outcome::Answered);
         answered.min_by_key(|a| (a.time.since(case.flow.first).unsigned_abs(), a.frame)).cloned()
     }

@@ -3,7 +3,7 @@
 //! ## What it looks for
 //!
 //! ICMP "administratively prohibited" (or ICMPv6 "administratively prohibited", "failed policy", "reject route") about
-//! the client's packets, from an address that is not the server's, while the server itself never spoke.
+//! the client's packets, from an address that is not the server's, while the server itself sent no data.
 //!
 //! ## Why it speaks for interference
 //!

@@ -25,6 +25,7 @@ use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
 use super::control_name_ok::NEAR_NS;
 use crate::detect::suspects::drop::{Acknowledged, silence};
+use crate::detect::surroundings::Outcome;
 
 pub const RULE: Rule = Rule {
     id: "protocol-control",
@@ -42,7 +43,10 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref().filter(|t| t.kind == TriggerKind::Protocol)?;
     let case = view.case;
     let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;
-    if view.around.kind_answered > 0 || (case.flow.key.protocol == 6 && silence(case, request)?.acknowledged == Acknowledged::All) {
+    let server = case.server_end();
+    let spoken = view.around.same_name.iter().any(|a| a.outcome == Outcome::Answered && a.server == server.ip && a.port == server.port);
+    let passes = if case.flow.key.protocol == 6 { spoken } else { view.around.kind_answered > 0 };
+    if passes || (case.flow.key.protocol == 6 && silence(case, request)?.acknowledged == Acknowledged::All) {
         return None;
     }
     let control = view.around.other_protocol.as_ref()?;

@@ -24,6 +24,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::attribute::special::is_global;
 use crate::detect::suspects::drop::unanswered_syns;
 
 pub const RULE: Rule = Rule {
@@ -40,7 +41,9 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let syns = unanswered_syns(view.case)?;
-    let class = if view.around.port_failures >= 2 && !view.around.port_answered { Class::B } else { Class::C };
+    // Hosts of the own network are filtered by their owners.
+    let global = is_global(view.case.server_end().ip);
+    let class = if global && view.around.port_failures >= 2 && !view.around.port_answered { Class::B } else { Class::C };
     let frames: Vec<u64> = syns.iter().filter_map(|i| view.case.entries.get(*i)).map(|e| e.frame).collect();
     let waited = view.case.flow.last.since(view.case.flow.first) as f64 / 1e9;
     let text = format!("{} SYNs in {waited:.1} s, no answer", frames.len());

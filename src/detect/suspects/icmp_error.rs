@@ -5,13 +5,13 @@ use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
 use crate::flow::entry::Entry;
 use std::net::IpAddr;
 
-/// At most one suspect: the administrative refusals of a flow that never got an answer.
+/// At most one suspect: the administrative refusals of a flow that never got data.
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
     let packets: Vec<usize> = case.entries.iter().enumerate().filter(|(_, e)| is_refusal(e)).map(|(i, _)| i).collect();
     packets.first()?;
-    // The client's own packets were refused, and the server never spoke.
+    // The client's own packets were refused, and the server said nothing (its SYN/ACK may have come after the refusal: on-path).
     let refused = packets.iter().filter_map(|i| case.entries.get(*i)).all(|e| e.direction() == case.server());
-    if !refused || case.of(case.server()).next().is_some() {
+    if !refused || case.of(case.server()).any(|(_, e)| e.payload_len > 0) {
         return None;
     }
     let (_, first) = case.of(case.client).next()?;
