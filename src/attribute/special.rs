@@ -13,6 +13,7 @@ struct Table {
     block: Vec<Block>,
     private_zones: Vec<String>,
     private_by_design: Vec<String>,
+    ech_public_names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +55,12 @@ pub fn is_public_name(name: &[u8]) -> bool {
     let name = name.trim_end_matches('.');
     let within = |zone: &String| name == zone || name.strip_suffix(zone.as_str()).is_some_and(|head| head.ends_with('.'));
     name.contains('.') && !table().private_zones.iter().any(within) && !table().private_by_design.iter().any(within)
+}
+
+/// Whether a name exists only as the outer name of Encrypted ClientHello: a hello that carries it hides another.
+pub fn is_ech_public_name(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    table().ech_public_names.contains(&name)
 }
 
 #[cfg(test)]

@@ -31,12 +31,7 @@ pub struct Description {
 impl Capture {
     /// A window for this capture. Two of them, used in turn, let one be analysed while the next is read.
     pub fn new_window(&self) -> Window {
-        Window::new(
-            self.options.window,
-            self.options.chunk,
-            self.context.clone(),
-            self.options.force_wrong_guess,
-        )
+        Window::new(self.options.window, self.options.chunk, self.context.clone(), self.options.force_wrong_guess)
     }
 
     /// Prepares the next window (of a stream: fills it); false at the end of the capture.
@@ -86,9 +81,7 @@ impl Capture {
             return;
         }
         if let Some(search) = self.search.take() {
-            self.damages.add(search.offset, || {
-                format!("{}; no record found behind it", search.text)
-            });
+            self.damages.add(search.offset, || format!("{}; no record found behind it", search.text));
         }
         if let Some(failure) = self.source.failure().map(str::to_owned) {
             let end = match &self.source {
@@ -104,32 +97,16 @@ impl Capture {
         let (format, resolution, link_types, snaplen) = match &self.context.layout {
             Layout::Pcap(header) => {
                 let resolution = if header.nanoseconds { "ns" } else { "us" };
-                (
-                    header.name(),
-                    resolution.to_owned(),
-                    vec![header.link],
-                    header.snaplen,
-                )
+                (header.name(), resolution.to_owned(), vec![header.link], header.snaplen)
             }
             Layout::Pcapng(section) => {
                 let seen = &section.seen;
-                let resolution = seen
-                    .finest
-                    .map_or_else(|| "us".to_owned(), |finest| finest.text());
-                (
-                    "pcapng",
-                    resolution,
-                    seen.link_types.iter().copied().collect(),
-                    seen.snaplen,
-                )
+                let resolution = seen.finest.map_or_else(|| "us".to_owned(), |finest| finest.text());
+                ("pcapng", resolution, seen.link_types.iter().copied().collect(), seen.snaplen)
             }
         };
         Description {
-            format: if self.through_libpcap {
-                "read by libpcap".into()
-            } else {
-                format.into()
-            },
+            format: if self.through_libpcap { "read by libpcap".into() } else { format.into() },
             compression: self.compression.map(Compression::name),
             resolution,
             link_types,

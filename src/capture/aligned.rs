@@ -21,9 +21,7 @@ impl Aligned {
     /// A zeroed buffer of `len` bytes (at least one page, rounded up to whole pages).
     pub fn new(len: usize) -> Aligned {
         let pages = len.div_ceil(PAGE).max(1);
-        let rounded = pages
-            .saturating_mul(PAGE)
-            .min(isize::MAX as usize & !(PAGE - 1));
+        let rounded = pages.saturating_mul(PAGE).min(isize::MAX as usize & !(PAGE - 1));
         // The size is a whole number of pages no larger than isize::MAX and the alignment a power of two, so this cannot fail;
         // one page is the answer that keeps the code total.
         let layout = Layout::from_size_align(rounded, PAGE).unwrap_or(Layout::new::<[u8; PAGE]>());

@@ -40,18 +40,11 @@ fn chain(context: &Context, bytes: &[u8], from: usize, near: Option<Timestamp>) 
 }
 
 /// The first offset from `from` on, in steps the format allows, where a chain of records may well start.
-pub(super) fn guess(
-    context: &Context,
-    bytes: &[u8],
-    from: usize,
-    near: Option<Timestamp>,
-) -> Option<usize> {
-    (from..bytes.len()).step_by(context.step()).find(|&pos| {
-        match chain(context, bytes, pos, near) {
-            Chain::Believed | Chain::Complete => true,
-            Chain::Cut(headers) => headers > 0,
-            Chain::Broken => false,
-        }
+pub(super) fn guess(context: &Context, bytes: &[u8], from: usize, near: Option<Timestamp>) -> Option<usize> {
+    (from..bytes.len()).step_by(context.step()).find(|&pos| match chain(context, bytes, pos, near) {
+        Chain::Believed | Chain::Complete => true,
+        Chain::Cut(headers) => headers > 0,
+        Chain::Broken => false,
     })
 }
 
@@ -68,13 +61,7 @@ pub(super) enum Resumption {
 
 /// Looks for the next record from `from` on. `last` says that no bytes follow these, so that a chain must prove itself by ending
 /// exactly where they do.
-pub(super) fn resume(
-    context: &Context,
-    bytes: &[u8],
-    from: usize,
-    near: Option<Timestamp>,
-    last: bool,
-) -> Resumption {
+pub(super) fn resume(context: &Context, bytes: &[u8], from: usize, near: Option<Timestamp>, last: bool) -> Resumption {
     for pos in from..bytes.len() {
         match chain(context, bytes, pos, near) {
             Chain::Believed => return Resumption::At(pos),

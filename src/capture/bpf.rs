@@ -46,12 +46,7 @@ fn run(program: &[Instruction], bytes: &[u8], wire_len: u32) -> Option<u32> {
     let mut pc = 0_usize;
     // Jumps only lead forward, so this ends after as many steps as there are instructions.
     loop {
-        let &Instruction {
-            code,
-            jump_true,
-            jump_false,
-            k,
-        } = program.get(pc)?;
+        let &Instruction { code, jump_true, jump_false, k } = program.get(pc)?;
         pc += 1;
         match code & 7 {
             LD => {

@@ -43,24 +43,11 @@ mod tests {
     #[test]
     fn both_orders_and_never_past_the_end() {
         let bytes = [1, 2, 3, 4, 5, 6, 7, 8];
-        assert_eq!(
-            (Little.u16(&bytes, 0), Big.u16(&bytes, 0)),
-            (Some(0x0201), Some(0x0102))
-        );
-        assert_eq!(
-            (Little.u32(&bytes, 4), Big.u32(&bytes, 4)),
-            (Some(0x0807_0605), Some(0x0506_0708))
-        );
+        assert_eq!((Little.u16(&bytes, 0), Big.u16(&bytes, 0)), (Some(0x0201), Some(0x0102)));
+        assert_eq!((Little.u32(&bytes, 4), Big.u32(&bytes, 4)), (Some(0x0807_0605), Some(0x0506_0708)));
         assert_eq!(Big.u64(&bytes, 0), Some(0x0102_0304_0506_0708));
         assert_eq!(Little.u64(&bytes, 0), Some(0x0807_0605_0403_0201));
-        assert_eq!(
-            (
-                Little.u16(&bytes, 7),
-                Little.u32(&bytes, 5),
-                Big.u64(&bytes, 1)
-            ),
-            (None, None, None)
-        );
+        assert_eq!((Little.u16(&bytes, 7), Little.u32(&bytes, 5), Big.u64(&bytes, 1)), (None, None, None));
         assert_eq!(Little.u32(&bytes, usize::MAX), None);
     }
 }

@@ -23,10 +23,7 @@ impl Damages {
     pub fn add(&mut self, offset: u64, text: impl FnOnce() -> String) {
         self.count += 1;
         if self.list.len() < Self::KEPT {
-            self.list.push(Damage {
-                offset,
-                text: text(),
-            });
+            self.list.push(Damage { offset, text: text() });
         }
     }
 
@@ -54,12 +51,6 @@ mod tests {
         }
         all.append(more);
         assert_eq!((all.count, all.list.len()), (220, 100));
-        assert_eq!(
-            all.list[70],
-            Damage {
-                offset: 0,
-                text: "second".into()
-            }
-        );
+        assert_eq!(all.list[70], Damage { offset: 0, text: "second".into() });
     }
 }

@@ -22,15 +22,8 @@ impl Filter {
     /// Compiles for the link types a capture is known to have (Ethernet if none is). Fails, with libpcap's words, if it makes
     /// sense for none of them.
     pub fn compile(expression: &str, links: &[LinkType]) -> Result<Filter> {
-        let links = if links.is_empty() {
-            &[LinkType(1)]
-        } else {
-            links
-        };
-        let mut filter = Filter {
-            expression: expression.into(),
-            programs: Vec::new(),
-        };
+        let links = if links.is_empty() { &[LinkType(1)] } else { links };
+        let mut filter = Filter { expression: expression.into(), programs: Vec::new() };
         let mut refused = None;
         for &link in links {
             match program(expression, link) {
@@ -42,9 +35,7 @@ impl Filter {
             }
         }
         match refused {
-            Some(error) if filter.programs.iter().all(|(_, program)| program.is_none()) => {
-                Err(error)
-            }
+            Some(error) if filter.programs.iter().all(|(_, program)| program.is_none()) => Err(error),
             _ => Ok(filter),
         }
     }
@@ -57,9 +48,7 @@ impl Filter {
             Some((_, None)) => false,
             None => {
                 let compiled = program(&self.expression, frame.link).ok();
-                let matches = compiled
-                    .as_ref()
-                    .is_some_and(|program| accepts(program, frame.bytes, frame.wire_len));
+                let matches = compiled.as_ref().is_some_and(|program| accepts(program, frame.bytes, frame.wire_len));
                 self.programs.push((frame.link, compiled));
                 matches
             }
@@ -68,10 +57,7 @@ impl Filter {
 }
 
 fn program(expression: &str, link: LinkType) -> Result<Arc<[Instruction]>> {
-    let refused = |reason: String| Error::Filter {
-        expression: expression.into(),
-        reason,
-    };
+    let refused = |reason: String| Error::Filter { expression: expression.into(), reason };
     let words = |error| match error {
         pcap::Error::PcapError(text) => refused(text),
         other => refused(other.to_string()),
@@ -79,13 +65,8 @@ fn program(expression: &str, link: LinkType) -> Result<Arc<[Instruction]>> {
     let _one_at_a_time = COMPILER.lock().unwrap_or_else(PoisonError::into_inner);
     let dead = pcap::Capture::dead(pcap::Linktype(dlt(link))).map_err(words)?;
     let compiled = dead.compile(expression, true).map_err(words)?;
-    let instructions = compiled
-        .get_instructions()
-        .iter()
-        .map(|instruction| Instruction::parse(&instruction.to_string()));
-    instructions
-        .collect::<Option<_>>()
-        .ok_or_else(|| refused("libpcap's program cannot be read".into()))
+    let instructions = compiled.get_instructions().iter().map(|instruction| Instruction::parse(&instruction.to_string()));
+    instructions.collect::<Option<_>>().ok_or_else(|| refused("libpcap's program cannot be read".into()))
 }
 
 /// Link types in files are the same everywhere; what libpcap calls them in its interface differs for a few, by system.
@@ -107,22 +88,13 @@ mod tests {
     use crate::capture::Timestamp;
 
     fn frame(link: u16, bytes: &[u8], wire_len: u32) -> Frame<'_> {
-        Frame {
-            time: Timestamp(0),
-            link: LinkType(link),
-            wire_len,
-            bytes,
-        }
+        Frame { time: Timestamp(0), link: LinkType(link), wire_len, bytes }
     }
 
     /// TCP from port 40000 to 80 with SYN set, behind an IPv4 header with options.
     fn ip() -> Vec<u8> {
-        let mut ip = vec![
-            0x46, 0, 0, 44, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7, 1, 1, 1, 1,
-        ];
-        ip.extend_from_slice(&[
-            0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0,
-        ]);
+        let mut ip = vec![0x46, 0, 0, 44, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7, 1, 1, 1, 1];
+        ip.extend_from_slice(&[0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0]);
         ip
     }
 
@@ -167,11 +139,7 @@ mod tests {
                 for cut in 0..=bytes.len() {
                     let bytes = &bytes[..cut];
                     let mut ours = Filter::compile(expression, &[LinkType(link)]).unwrap();
-                    assert_eq!(
-                        ours.matches(&frame(link, bytes, cut as u32)),
-                        theirs.filter(bytes),
-                        "{expression} {link} {cut}"
-                    );
+                    assert_eq!(ours.matches(&frame(link, bytes, cut as u32)), theirs.filter(bytes), "{expression} {link} {cut}");
                 }
             }
         }
@@ -189,9 +157,7 @@ mod tests {
         let mut filter = Filter::compile("tcp port 80", &[LinkType(1)]).unwrap();
         assert!(filter.matches(&frame(101, &ip(), 44)));
         assert_eq!(filter.programs.len(), 2);
-        let error = Filter::compile("tcp prot 80", &[LinkType(1)])
-            .unwrap_err()
-            .to_string();
+        let error = Filter::compile("tcp prot 80", &[LinkType(1)]).unwrap_err().to_string();
         assert!(error.contains("syntax error"), "{error}");
         fn shareable<T: Send + Sync>() {}
         shareable::<Filter>();
@@ -199,33 +165,11 @@ mod tests {
 
     #[test]
     fn odd_programs_reject_and_end() {
-        let jump = |k| Instruction {
-            code: 0x05,
-            jump_true: 0,
-            jump_false: 0,
-            k,
-        };
+        let jump = |k| Instruction { code: 0x05, jump_true: 0, jump_false: 0, k };
         assert!(!accepts(&[], &[], 0));
         assert!(!accepts(&[jump(u32::MAX)], &[], 0));
-        assert!(!accepts(
-            &[Instruction {
-                code: 0x34,
-                jump_true: 0,
-                jump_false: 0,
-                k: 0
-            }],
-            &[],
-            0
-        ));
-        assert_eq!(
-            Instruction::parse("21 0 5 2048"),
-            Some(Instruction {
-                code: 21,
-                jump_true: 0,
-                jump_false: 5,
-                k: 2048
-            })
-        );
+        assert!(!accepts(&[Instruction { code: 0x34, jump_true: 0, jump_false: 0, k: 0 }], &[], 0));
+        assert_eq!(Instruction::parse("21 0 5 2048"), Some(Instruction { code: 21, jump_true: 0, jump_false: 5, k: 2048 }));
         assert_eq!(Instruction::parse("21 0 5"), None);
     }
 }

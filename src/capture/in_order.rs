@@ -7,27 +7,18 @@ impl Capture {
     /// offset of the frame's bytes, and the frame.
     pub fn for_each_frame(&mut self, mut f: impl FnMut(u64, u64, &Frame<'_>)) {
         let mut window = self.new_window();
-        let mut sinks: Vec<Places> = (0..window.max_chunks())
-            .map(|_| Places::default())
-            .collect();
+        let mut sinks: Vec<Places> = (0..window.max_chunks()).map(|_| Places::default()).collect();
         let mut number = 0;
         while self.begin(&mut window) {
             let chunks = window.chunks().into_iter().zip(&mut sinks);
-            let ends = chunks
-                .map(|(chunk, sink)| chunk.read_and_walk(sink))
-                .collect();
+            let ends = chunks.map(|(chunk, sink)| chunk.read_and_walk(sink)).collect();
             self.stitch(&mut window, ends, &mut sinks);
             for place in sinks.iter().flat_map(|sink| &sink.0) {
                 number += 1;
                 let Some(place) = place else { continue };
                 let rest = window.bytes().get(place.at as usize..).unwrap_or_default();
                 let bytes = rest.get(..place.length).unwrap_or_default();
-                let frame = Frame {
-                    time: place.time,
-                    link: place.link,
-                    wire_len: place.wire_len,
-                    bytes,
-                };
+                let frame = Frame { time: place.time, link: place.link, wire_len: place.wire_len, bytes };
                 f(number, window.base() + u64::from(place.at), &frame);
             }
         }
@@ -49,19 +40,8 @@ struct Places(Vec<Option<Place>>);
 
 impl Sink for Places {
     fn frame(&mut self, frame: &Frame<'_>, at: u32) {
-        let Frame {
-            time,
-            link,
-            wire_len,
-            bytes,
-        } = *frame;
-        self.0.push(Some(Place {
-            at,
-            length: bytes.len(),
-            time,
-            link,
-            wire_len,
-        }));
+        let Frame { time, link, wire_len, bytes } = *frame;
+        self.0.push(Some(Place { at, length: bytes.len(), time, link, wire_len }));
     }
 
     fn numbered(&mut self) {

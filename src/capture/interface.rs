@@ -37,8 +37,7 @@ impl Interface {
             offset: 0,
         };
         let mut at = 0;
-        while let (Some(code), Some(length)) = (order.u16(options, at), order.u16(options, at + 2))
-        {
+        while let (Some(code), Some(length)) = (order.u16(options, at), order.u16(options, at + 2)) {
             let value = at + 4;
             match (code, length) {
                 (OPTION_END, _) => break,
@@ -47,11 +46,7 @@ impl Interface {
                         break;
                     };
                     let exponent = byte & 0x7f;
-                    interface.resolution = if byte & 0x80 == 0 {
-                        Resolution::Decimal(exponent)
-                    } else {
-                        Resolution::Binary(exponent)
-                    };
+                    interface.resolution = if byte & 0x80 == 0 { Resolution::Decimal(exponent) } else { Resolution::Binary(exponent) };
                 }
                 (IF_TSOFFSET, 8..) => {
                     let Some(seconds) = order.u64(options, value) else {
@@ -73,9 +68,7 @@ impl Interface {
             return Timestamp(ticks as i64 * 1_000);
         }
         let nanoseconds = match self.resolution {
-            Resolution::Decimal(exponent @ 0..=9) => {
-                u128::from(ticks).saturating_mul(10_u128.pow(9 - u32::from(exponent)))
-            }
+            Resolution::Decimal(exponent @ 0..=9) => u128::from(ticks).saturating_mul(10_u128.pow(9 - u32::from(exponent))),
             // A tick of less than a nanosecond: beyond 10^38 the divisor no longer fits, and nothing is left of any count.
             Resolution::Decimal(exponent) => match 10_u128.checked_pow(u32::from(exponent) - 9) {
                 Some(divisor) => u128::from(ticks) / divisor,
@@ -117,24 +110,14 @@ mod tests {
 
     fn block(options: &[u8]) -> Vec<u8> {
         let total = (20 + options.len()) as u32;
-        let mut block = [
-            1_u32.to_le_bytes(),
-            total.to_le_bytes(),
-            1_u32.to_le_bytes(),
-            64_u32.to_le_bytes(),
-        ]
-        .concat();
+        let mut block = [1_u32.to_le_bytes(), total.to_le_bytes(), 1_u32.to_le_bytes(), 64_u32.to_le_bytes()].concat();
         block.extend_from_slice(options);
         block.extend_from_slice(&total.to_le_bytes());
         block
     }
 
     fn time(resolution: u8, ticks: u64) -> i64 {
-        let parsed = Interface::parse(
-            ByteOrder::Little,
-            &block(&[9, 0, 1, 0, resolution, 0, 0, 0]),
-        )
-        .unwrap();
+        let parsed = Interface::parse(ByteOrder::Little, &block(&[9, 0, 1, 0, resolution, 0, 0, 0])).unwrap();
         parsed.time(ticks).0
     }
 
@@ -162,19 +145,12 @@ mod tests {
         let moved = Interface::parse(ByteOrder::Little, &block(&options)).unwrap();
         assert_eq!(moved.time(5_000_000).0, 2_000_000_000);
         options.splice(4.., i64::MIN.to_le_bytes());
-        assert_eq!(
-            Interface::parse(ByteOrder::Little, &block(&options))
-                .unwrap()
-                .time(0)
-                .0,
-            i64::MIN
-        );
+        assert_eq!(Interface::parse(ByteOrder::Little, &block(&options)).unwrap().time(0).0, i64::MIN);
     }
 
     #[test]
     fn lying_option_lengths_end_the_options() {
-        let parsed =
-            Interface::parse(ByteOrder::Little, &block(&[2, 0, 0xff, 0xff, 9, 0, 1, 0])).unwrap();
+        let parsed = Interface::parse(ByteOrder::Little, &block(&[2, 0, 0xff, 0xff, 9, 0, 1, 0])).unwrap();
         assert_eq!(parsed.resolution, Resolution::Decimal(6));
         assert!(Interface::parse(ByteOrder::Little, &block(&[])[..18]).is_none());
     }

@@ -22,11 +22,7 @@ impl Reader {
         for field in [0xa1b2_3c4d_u32, 2 | 4 << 16, 0, 0, 0, linktype(link)] {
             ready.extend_from_slice(&field.to_le_bytes());
         }
-        Ok(Reader {
-            capture,
-            ready,
-            taken: 0,
-        })
+        Ok(Reader { capture, ready, taken: 0 })
     }
 
     /// Makes the next record; false at the end.
@@ -37,12 +33,7 @@ impl Reader {
             Ok(packet) => {
                 let header = packet.header;
                 let length = packet.data.len() as u32;
-                for field in [
-                    header.ts.tv_sec as u32,
-                    header.ts.tv_usec as u32,
-                    length,
-                    header.len,
-                ] {
+                for field in [header.ts.tv_sec as u32, header.ts.tv_usec as u32, length, header.len] {
                     self.ready.extend_from_slice(&field.to_le_bytes());
                 }
                 self.ready.extend_from_slice(packet.data);
@@ -99,10 +90,7 @@ mod tests {
         pcap.extend_from_slice(b"abc");
         std::fs::write(file.path(), &pcap).unwrap();
         let mut made = Vec::new();
-        Reader::open(file.path())
-            .unwrap()
-            .read_to_end(&mut made)
-            .unwrap();
+        Reader::open(file.path()).unwrap().read_to_end(&mut made).unwrap();
         let mut expected = Vec::new();
         for field in [0xa1b2_3c4d_u32, 2 | 4 << 16, 0, 0, 0, 1, 5, 6_000, 3, 9] {
             expected.extend_from_slice(&field.to_le_bytes());

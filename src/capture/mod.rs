@@ -8,15 +8,7 @@
 //!
 //! `open` recognises the format, `advance` prepares the windows, `window` and `boundary` do what can be done for each chunk alone, `stitch` makes it exact,
 //! `records` hides the formats (`pcap`, `pcapng` with `interface`) from all of these, and `stream` undoes compression.
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::indexing_slicing,
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic
-    )
-)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod advance;
 mod aligned;

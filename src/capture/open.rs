@@ -37,12 +37,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        OpenOptions {
-            window: 16 << 20,
-            chunk: 1 << 20,
-            max_bytes: None,
-            force_wrong_guess: false,
-        }
+        OpenOptions { window: 16 << 20, chunk: 1 << 20, max_bytes: None, force_wrong_guess: false }
     }
 }
 
@@ -54,7 +49,10 @@ pub(super) enum Source {
         limited: bool,
     },
     /// `carry` holds the bytes from `Capture::next` on that have been taken from the feed already.
-    Stream { feed: Feed, carry: Vec<u8> },
+    Stream {
+        feed: Feed,
+        carry: Vec<u8>,
+    },
 }
 
 impl Source {
@@ -93,17 +91,11 @@ impl Capture {
         if path == Path::new("-") {
             return Self::from_stream(std::io::stdin(), path, options);
         }
-        let failed = |source| Error::Open {
-            path: path.into(),
-            source,
-        };
+        let failed = |source| Error::Open { path: path.into(), source };
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
-            return Err(Error::NotACapture {
-                path: path.into(),
-                reason: "a directory".into(),
-            });
+            return Err(Error::NotACapture { path: path.into(), reason: "a directory".into() });
         }
         // Files of /proc say they are empty, and are not.
         if !metadata.is_file() || metadata.len() == 0 {
@@ -112,11 +104,7 @@ impl Capture {
         let mut head = vec![0; PEEK.min(usize::try_from(metadata.len()).unwrap_or(PEEK))];
         let (got, error) = fill(&file, &mut head, 0);
         if let Some(source) = error {
-            return Err(Error::Read {
-                path: path.into(),
-                offset: got as u64,
-                source,
-            });
+            return Err(Error::Read { path: path.into(), offset: got as u64, source });
         }
         head.truncate(got);
         if let Some(compression) = Compression::of(&head) {
@@ -126,11 +114,7 @@ impl Capture {
         match recognise(&head) {
             Ok(context) => {
                 let length = metadata.len().min(options.max_bytes.unwrap_or(u64::MAX));
-                let source = Source::File {
-                    file: Arc::new(file),
-                    length,
-                    limited: length < metadata.len(),
-                };
+                let source = Source::File { file: Arc::new(file), length, limited: length < metadata.len() };
                 Ok(Self::new(source, context, &head, options))
             }
             Err(reason) => match libpcap::Reader::open(path) {
@@ -140,45 +124,22 @@ impl Capture {
                     capture.through_libpcap = true;
                     Ok(capture)
                 }
-                Err(_) => Err(Error::NotACapture {
-                    path: path.into(),
-                    reason,
-                }),
+                Err(_) => Err(Error::NotACapture { path: path.into(), reason }),
             },
         }
     }
 
-    fn from_stream<R: Read + Send + 'static>(
-        mut input: R,
-        path: &Path,
-        options: &OpenOptions,
-    ) -> Result<Capture> {
+    fn from_stream<R: Read + Send + 'static>(mut input: R, path: &Path, options: &OpenOptions) -> Result<Capture> {
         let mut magic = Vec::new();
-        let read = input
-            .by_ref()
-            .take(Compression::MAGIC as u64)
-            .read_to_end(&mut magic);
-        read.map_err(|source| Error::Read {
-            path: path.into(),
-            offset: 0,
-            source,
-        })?;
+        let read = input.by_ref().take(Compression::MAGIC as u64).read_to_end(&mut magic);
+        read.map_err(|source| Error::Read { path: path.into(), offset: 0, source })?;
         let compression = Compression::of(&magic);
         let input = std::io::Cursor::new(magic).chain(input);
-        let feed =
-            Feed::start(input, compression, options.max_bytes).map_err(|source| Error::Open {
-                path: path.into(),
-                source,
-            })?;
+        let feed = Feed::start(input, compression, options.max_bytes).map_err(|source| Error::Open { path: path.into(), source })?;
         Self::from_feed(feed, compression, path, options)
     }
 
-    fn from_feed(
-        mut feed: Feed,
-        compression: Option<Compression>,
-        path: &Path,
-        options: &OpenOptions,
-    ) -> Result<Capture> {
+    fn from_feed(mut feed: Feed, compression: Option<Compression>, path: &Path, options: &OpenOptions) -> Result<Capture> {
         let mut head = vec![0; PEEK];
         let got = feed.read(&mut head);
         head.truncate(got);
@@ -188,20 +149,9 @@ impl Capture {
                 (None, Some(compression)) => format!("{} data of {reason}", compression.name()),
                 (None, None) => reason,
             };
-            Error::NotACapture {
-                path: path.into(),
-                reason,
-            }
+            Error::NotACapture { path: path.into(), reason }
         })?;
-        let mut capture = Self::new(
-            Source::Stream {
-                feed,
-                carry: Vec::new(),
-            },
-            context,
-            &head,
-            options,
-        );
+        let mut capture = Self::new(Source::Stream { feed, carry: Vec::new() }, context, &head, options);
         capture.compression = compression;
         if let Source::Stream { carry, .. } = &mut capture.source {
             carry.extend_from_slice(head.get(capture.next as usize..).unwrap_or_default());
@@ -211,11 +161,7 @@ impl Capture {
 
     fn new(source: Source, context: Context, head: &[u8], options: &OpenOptions) -> Capture {
         let chunk = options.chunk.clamp(PAGE, MAX_WINDOW).next_multiple_of(PAGE);
-        let window = options
-            .window
-            .clamp(MIN_WINDOW, MAX_WINDOW)
-            .next_multiple_of(chunk)
-            .min(MAX_WINDOW);
+        let window = options.window.clamp(MIN_WINDOW, MAX_WINDOW).next_multiple_of(chunk).min(MAX_WINDOW);
         let mut capture = Capture {
             cut_on_purpose: source.failure().is_some(),
             source,
@@ -225,11 +171,7 @@ impl Capture {
             search: None,
             damages: Damages::default(),
             done: false,
-            options: OpenOptions {
-                window,
-                chunk,
-                ..options.clone()
-            },
+            options: OpenOptions { window, chunk, ..options.clone() },
             compression: None,
             through_libpcap: false,
         };
@@ -270,18 +212,11 @@ fn recognise(head: &[u8]) -> std::result::Result<Context, String> {
         (None, Some(section)) => Layout::Pcapng(Arc::new(section)),
         (None, None) => return Err(what_else(head)),
     };
-    Ok(Context {
-        layout,
-        previous: None,
-        exact: true,
-    })
+    Ok(Context { layout, previous: None, exact: true })
 }
 
 impl std::fmt::Debug for Capture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Capture")
-            .field("description", &self.description())
-            .field("next", &self.next)
-            .finish()
+        f.debug_struct("Capture").field("description", &self.description()).field("next", &self.next).finish()
     }
 }

@@ -56,17 +56,7 @@ impl Header {
         let (order, magic) = [ByteOrder::Little, ByteOrder::Big]
             .into_iter()
             .filter_map(|order| Some((order, order.u32(bytes, 0)?)))
-            .find(|(_, magic)| {
-                [
-                    0xa1b2_c3d4,
-                    0xa1b2_3c4d,
-                    0xa1b2_cd34,
-                    0xa1e2_cb12,
-                    0x1c00_01ac,
-                    0x1c00_01ab,
-                ]
-                .contains(magic)
-            })?;
+            .find(|(_, magic)| [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0xa1e2_cb12, 0x1c00_01ac, 0x1c00_01ab].contains(magic))?;
         Some(Self::after_magic(bytes, order, magic))
     }
 
@@ -83,12 +73,7 @@ impl Header {
             Variant::Modified | Variant::Borkmann => (24, 24),
             Variant::Ixia => (28, 16),
         };
-        let fields = (
-            order.u16(bytes, 4),
-            order.u16(bytes, 6),
-            order.u32(bytes, 16),
-            order.u32(bytes, 20),
-        );
+        let fields = (order.u16(bytes, 4), order.u16(bytes, 6), order.u32(bytes, 16), order.u32(bytes, 20));
         let (Some(major), Some(minor), Some(snaplen), Some(network)) = fields else {
             return Err("a pcap file cut short inside its header".into());
         };
@@ -97,9 +82,7 @@ impl Header {
         }
         let lengths = match (major, minor) {
             (0 | 1, _) => {
-                return Err(format!(
-                    "pcap version {major}.{minor}, older than any that was published"
-                ));
+                return Err(format!("pcap version {major}.{minor}, older than any that was published"));
             }
             (2, 0..=2) | (543, _) => Lengths::WireFirst,
             (2, 3) => Lengths::SmallerIsCaptured,
@@ -165,34 +148,20 @@ impl Header {
     #[inline]
     pub fn record<'a>(&self, bytes: &'a [u8], pos: usize) -> Record<'a> {
         let Some((seconds, fraction, caplen, wire_len)) = self.fields(bytes, pos) else {
-            return Record::Cut {
-                needs: 0,
-                packet: true,
-            };
+            return Record::Cut { needs: 0, packet: true };
         };
         if caplen > self.max_caplen {
-            let text = format!(
-                "a record of {caplen} bytes, more than the {} this capture can have",
-                self.max_caplen
-            );
+            let text = format!("a record of {caplen} bytes, more than the {} this capture can have", self.max_caplen);
             return Record::Bad { text };
         }
         let at = pos + self.record_header;
         let next = at + caplen as usize;
         match bytes.get(at..next) {
             Some(data) => {
-                let frame = Frame {
-                    time: self.time(seconds, fraction),
-                    link: self.link,
-                    wire_len,
-                    bytes: data,
-                };
+                let frame = Frame { time: self.time(seconds, fraction), link: self.link, wire_len, bytes: data };
                 Record::Frame { frame, at, next }
             }
-            None => Record::Cut {
-                needs: (next - pos) as u64,
-                packet: true,
-            },
+            None => Record::Cut { needs: (next - pos) as u64, packet: true },
         }
     }
 
@@ -202,17 +171,9 @@ impl Header {
         let Some((seconds, fraction, caplen, wire_len)) = self.fields(bytes, pos) else {
             return Plausible::EndsInHeader;
         };
-        let limit = if self.nanoseconds {
-            1_000_000_000
-        } else {
-            1_000_000
-        };
-        let in_reach = |near: Timestamp| {
-            self.time(seconds, fraction)
-                .since(near)
-                .checked_abs()
-                .is_some_and(|distance| distance <= MAX_JUMP)
-        };
+        let limit = if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
+        let in_reach =
+            |near: Timestamp| self.time(seconds, fraction).since(near).checked_abs().is_some_and(|distance| distance <= MAX_JUMP);
         // An empty record is legal, but a run of zero bytes must not look like a chain of them.
         if caplen == 0
             || caplen > self.max_caplen
@@ -224,10 +185,6 @@ impl Header {
             return Plausible::No;
         }
         let next = pos + self.record_header + caplen as usize;
-        if next <= bytes.len() {
-            Plausible::Next(next)
-        } else {
-            Plausible::EndsInBody
-        }
+        if next <= bytes.len() { Plausible::Next(next) } else { Plausible::EndsInBody }
     }
 }

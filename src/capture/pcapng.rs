@@ -48,9 +48,7 @@ impl Seen {
     fn add(&mut self, interface: &Interface) {
         self.link_types.insert(interface.link);
         self.snaplen = self.snaplen.max(interface.snaplen);
-        let finer = self
-            .finest
-            .is_none_or(|finest| interface.resolution.bits() > finest.bits());
+        let finer = self.finest.is_none_or(|finest| interface.resolution.bits() > finest.bits());
         if finer {
             self.finest = Some(interface.resolution);
         }
@@ -62,19 +60,13 @@ impl Section {
     pub fn parse(bytes: &[u8]) -> Option<Section> {
         let starts = ByteOrder::Little.u32(bytes, 0)? == SECTION_HEADER;
         let order = section_order(bytes, 0)?;
-        starts.then(|| Section {
-            order,
-            interfaces: Vec::new(),
-            seen: Seen::default(),
-        })
+        starts.then(|| Section { order, interfaces: Vec::new(), seen: Seen::default() })
     }
 }
 
 fn section_order(bytes: &[u8], pos: usize) -> Option<ByteOrder> {
     let at = pos.checked_add(8)?;
-    [ByteOrder::Little, ByteOrder::Big]
-        .into_iter()
-        .find(|order| order.u32(bytes, at) == Some(BYTE_ORDER_MAGIC))
+    [ByteOrder::Little, ByteOrder::Big].into_iter().find(|order| order.u32(bytes, at) == Some(BYTE_ORDER_MAGIC))
 }
 
 /// Does Wireshark give a block of this type a frame number although it is no packet? Custom blocks, systemd's journal and
@@ -89,11 +81,7 @@ fn known(kind: u32) -> bool {
 }
 
 /// Type, order, length as written and length with padding. `None` while the bytes are too few.
-fn framing(
-    section: &Section,
-    bytes: &[u8],
-    pos: usize,
-) -> Option<Result<(u32, ByteOrder, u32, usize), String>> {
+fn framing(section: &Section, bytes: &[u8], pos: usize) -> Option<Result<(u32, ByteOrder, u32, usize), String>> {
     let kind = section.order.u32(bytes, pos)?;
     let order = if kind == SECTION_HEADER {
         // Twelve bytes are needed to tell the order; fewer are no block anyway.
@@ -107,33 +95,18 @@ fn framing(
     };
     let written = order.u32(bytes, pos.checked_add(4)?)?;
     if (written as usize) < FRAMING {
-        return Some(Err(format!(
-            "a block of {written} bytes, less than its own framing"
-        )));
+        return Some(Err(format!("a block of {written} bytes, less than its own framing")));
     }
     // Some writers leave the padding out of the length; Wireshark reads those, so do we.
-    Some(Ok((
-        kind,
-        order,
-        written,
-        (written as usize).next_multiple_of(4),
-    )))
+    Some(Ok((kind, order, written, (written as usize).next_multiple_of(4))))
 }
 
 /// Reads the block at `pos`; a section or interface block changes `section`. `previous` is the time a packet without one gets.
 #[inline]
-pub(super) fn record<'a>(
-    section: &mut Arc<Section>,
-    bytes: &'a [u8],
-    pos: usize,
-    previous: Option<Timestamp>,
-) -> Record<'a> {
+pub(super) fn record<'a>(section: &mut Arc<Section>, bytes: &'a [u8], pos: usize, previous: Option<Timestamp>) -> Record<'a> {
     let (kind, order, written, length) = match framing(section, bytes, pos) {
         None => {
-            return Record::Cut {
-                needs: 0,
-                packet: false,
-            };
+            return Record::Cut { needs: 0, packet: false };
         }
         Some(Err(text)) => return Record::Bad { text },
         Some(Ok(framing)) => framing,
@@ -141,17 +114,11 @@ pub(super) fn record<'a>(
     let packet = numbered(kind) || matches!(kind, PACKET | SIMPLE_PACKET | ENHANCED_PACKET);
     let next = pos + length;
     let Some(block) = bytes.get(pos..next) else {
-        return Record::Cut {
-            needs: length as u64,
-            packet,
-        };
+        return Record::Cut { needs: length as u64, packet };
     };
     let trailer = order.u32(block, length - 4);
     if trailer != Some(written) {
-        let text = format!(
-            "a block whose lengths differ ({written} in front, {} behind)",
-            trailer.unwrap_or(0)
-        );
+        let text = format!("a block whose lengths differ ({written} in front, {} behind)", trailer.unwrap_or(0));
         return Record::Bad { text };
     }
     match kind {
@@ -160,10 +127,7 @@ pub(super) fn record<'a>(
         INTERFACE => {
             let section = Arc::make_mut(section);
             if section.interfaces.len() >= MAX_INTERFACES {
-                return Record::Faulty {
-                    next,
-                    text: format!("more than {MAX_INTERFACES} interfaces"),
-                };
+                return Record::Faulty { next, text: format!("more than {MAX_INTERFACES} interfaces") };
             }
             match Interface::parse(order, block) {
                 Some(interface) => {
@@ -171,10 +135,7 @@ pub(super) fn record<'a>(
                     section.interfaces.push(interface);
                 }
                 None => {
-                    return Record::Faulty {
-                        next,
-                        text: "an interface block too short".into(),
-                    };
+                    return Record::Faulty { next, text: "an interface block too short".into() };
                 }
             }
             Record::Skip { next }
@@ -193,106 +154,40 @@ pub(super) fn record<'a>(
 
 /// An enhanced packet block, or the obsolete packet block: they differ in the width of the interface number only.
 #[inline]
-fn timed_packet<'a>(
-    section: &Section,
-    block: &'a [u8],
-    (pos, next): (usize, usize),
-    kind: u32,
-) -> Record<'a> {
+fn timed_packet<'a>(section: &Section, block: &'a [u8], (pos, next): (usize, usize), kind: u32) -> Record<'a> {
     let order = section.order;
-    let id = if kind == PACKET {
-        order.u16(block, 8).map(u32::from)
-    } else {
-        order.u32(block, 8)
-    };
-    let fields = (
-        id,
-        order.u32(block, 12),
-        order.u32(block, 16),
-        order.u32(block, 20),
-        order.u32(block, 24),
-    );
+    let id = if kind == PACKET { order.u16(block, 8).map(u32::from) } else { order.u32(block, 8) };
+    let fields = (id, order.u32(block, 12), order.u32(block, 16), order.u32(block, 20), order.u32(block, 24));
     let (Some(id), Some(high), Some(low), Some(caplen), Some(wire_len)) = fields else {
-        return Record::Faulty {
-            next,
-            text: "a packet block too short".into(),
-        };
+        return Record::Faulty { next, text: "a packet block too short".into() };
     };
     let Some(interface) = section.interfaces.get(id as usize) else {
-        let text = format!(
-            "a packet of interface {id}, but the section has {}",
-            section.interfaces.len()
-        );
+        let text = format!("a packet of interface {id}, but the section has {}", section.interfaces.len());
         return Record::Faulty { next, text };
     };
-    let data = block
-        .get(28..block.len() - 4)
-        .and_then(|body| body.get(..caplen as usize));
+    let data = block.get(28..block.len() - 4).and_then(|body| body.get(..caplen as usize));
     let Some(data) = data.filter(|_| caplen <= MAX_CAPLEN) else {
-        return Record::Faulty {
-            next,
-            text: format!("a packet of {caplen} bytes in a block of {}", block.len()),
-        };
+        return Record::Faulty { next, text: format!("a packet of {caplen} bytes in a block of {}", block.len()) };
     };
     let time = interface.time(u64::from(high) << 32 | u64::from(low));
-    Record::Frame {
-        frame: Frame {
-            time,
-            link: interface.link,
-            wire_len,
-            bytes: data,
-        },
-        at: pos + 28,
-        next,
-    }
+    Record::Frame { frame: Frame { time, link: interface.link, wire_len, bytes: data }, at: pos + 28, next }
 }
 
 /// A simple packet block: interface 0, no time, and a captured length to be worked out.
-fn simple_packet<'a>(
-    section: &Section,
-    block: &'a [u8],
-    (pos, next): (usize, usize),
-    previous: Option<Timestamp>,
-) -> Record<'a> {
+fn simple_packet<'a>(section: &Section, block: &'a [u8], (pos, next): (usize, usize), previous: Option<Timestamp>) -> Record<'a> {
     let Some(interface) = section.interfaces.first() else {
-        return Record::Faulty {
-            next,
-            text: "a packet in a section without interfaces".into(),
-        };
+        return Record::Faulty { next, text: "a packet in a section without interfaces".into() };
     };
-    let Some((wire_len, body)) = section
-        .order
-        .u32(block, 8)
-        .zip(block.get(12..block.len() - 4))
-    else {
-        return Record::Faulty {
-            next,
-            text: "a packet block too short".into(),
-        };
+    let Some((wire_len, body)) = section.order.u32(block, 8).zip(block.get(12..block.len() - 4)) else {
+        return Record::Faulty { next, text: "a packet block too short".into() };
     };
     let Some(time) = previous else {
         return Record::NeedsPrevious;
     };
-    let limit = if interface.snaplen == 0 {
-        wire_len
-    } else {
-        wire_len.min(interface.snaplen)
-    };
+    let limit = if interface.snaplen == 0 { wire_len } else { wire_len.min(interface.snaplen) };
     match body.get(..limit as usize) {
-        Some(data) => Record::Frame {
-            frame: Frame {
-                time,
-                link: interface.link,
-                wire_len,
-                bytes: data,
-            },
-            at: pos + 12,
-            next,
-        },
-        None => Record::Faulty {
-            next,
-            text: format!("a packet of {limit} bytes in a block of {}", block.len()),
-        },
+        Some(data) => Record::Frame { frame: Frame { time, link: interface.link, wire_len, bytes: data }, at: pos + 12, next },
+        None => Record::Faulty { next, text: format!("a packet of {limit} bytes in a block of {}", block.len()) },
     }
 }
 
@@ -316,9 +211,7 @@ pub(super) fn plausible(section: &Section, bytes: &[u8], pos: usize) -> Plausibl
 
 /// Where the block at `pos` says it ends.
 pub(super) fn claimed_end(section: &Section, bytes: &[u8], pos: usize) -> Option<usize> {
-    framing(section, bytes, pos)?
-        .ok()
-        .map(|(_, _, _, length)| pos + length)
+    framing(section, bytes, pos)?.ok().map(|(_, _, _, length)| pos + length)
 }
 
 /// Can the length of the block at `pos` be true, as far as its first bytes show? Asked before skipping more than a window of a
@@ -334,6 +227,5 @@ pub(super) fn believable(section: &Section, bytes: &[u8], pos: usize) -> bool {
         4 | 9 | 10 | 0xbad | 0x4000_0bad | 0x201..=0x222 => return length <= MAX_SKIPPED,
         _ => return false,
     };
-    captured
-        .is_some_and(|captured| length <= captured as usize + MAX_OPTIONS && captured <= MAX_CAPLEN)
+    captured.is_some_and(|captured| length <= captured as usize + MAX_OPTIONS && captured <= MAX_CAPLEN)
 }

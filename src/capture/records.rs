@@ -7,11 +7,7 @@ use std::sync::Arc;
 /// What stands at one offset of a capture.
 pub(super) enum Record<'a> {
     /// A packet: its frame, where its bytes start, and where the next record starts.
-    Frame {
-        frame: Frame<'a>,
-        at: usize,
-        next: usize,
-    },
+    Frame { frame: Frame<'a>, at: usize, next: usize },
     /// A record Wireshark gives a frame number although it holds no packet (custom, journal and system call blocks).
     Numbered { next: usize },
     /// A record without a packet.

@@ -28,10 +28,7 @@ impl Capture {
     pub fn stitch<S: Sink>(&mut self, window: &mut Window, ends: Vec<ChunkEnd>, sinks: &mut [S]) {
         debug_assert!(ends.len() <= sinks.len(), "a sink for every chunk");
         self.notice_short_read(window, &ends);
-        let mut walker = Walker {
-            pos: window.start,
-            over: false,
-        };
+        let mut walker = Walker { pos: window.start, over: false };
         let mut sinks = sinks.iter_mut();
         for (index, (end, sink)) in ends.into_iter().zip(&mut sinks).enumerate() {
             let limit = ((index + 1) * window.chunk).min(window.filled);
@@ -42,10 +39,7 @@ impl Capture {
                 sink.reset();
                 continue;
             }
-            if end.from == Some(walker.pos)
-                && end.to <= limit
-                && self.context.same_layout(&window.context)
-            {
+            if end.from == Some(walker.pos) && end.to <= limit && self.context.same_layout(&window.context) {
                 walker.pos = end.to;
                 self.damages.append(end.damages);
                 self.context.layout = end.context.layout;
@@ -67,11 +61,7 @@ impl Capture {
 
     /// A file can shrink, or fail, while it is read: the window then ends there.
     fn notice_short_read(&mut self, window: &mut Window, ends: &[ChunkEnd]) {
-        let Some((index, end)) = ends
-            .iter()
-            .enumerate()
-            .find(|(_, end)| end.got < end.wanted)
-        else {
+        let Some((index, end)) = ends.iter().enumerate().find(|(_, end)| end.got < end.wanted) else {
             return;
         };
         window.filled = index * window.chunk + end.got;
@@ -86,23 +76,10 @@ impl Capture {
 
     /// Walks from where the records are known to be up to the end of the chunk, over its end if the last record is, and through
     /// whatever damage there is.
-    fn walk_chunk<S: Sink>(
-        &mut self,
-        window: &Window,
-        limit: usize,
-        walker: &mut Walker,
-        sink: &mut S,
-    ) {
+    fn walk_chunk<S: Sink>(&mut self, window: &Window, limit: usize, walker: &mut Walker, sink: &mut S) {
         while !walker.over && walker.pos < limit {
             let bytes = window.bytes();
-            let (pos, stop) = walk(
-                &mut self.context,
-                bytes,
-                (walker.pos, limit),
-                (window.base, 0),
-                sink,
-                &mut self.damages,
-            );
+            let (pos, stop) = walk(&mut self.context, bytes, (walker.pos, limit), (window.base, 0), sink, &mut self.damages);
             walker.pos = pos;
             match stop {
                 Stop::Limit => return,
@@ -117,9 +94,7 @@ impl Capture {
                         walker.over = true;
                     }
                 }
-                Stop::NeedsPrevious => {
-                    self.damaged_at(window, walker, "a packet without a time".into())
-                }
+                Stop::NeedsPrevious => self.damaged_at(window, walker, "a packet without a time".into()),
                 Stop::Bad(text) => self.damaged_at(window, walker, text),
             }
         }
@@ -128,15 +103,9 @@ impl Capture {
     /// Begins a search behind the record at `walker.pos`.
     fn damaged_at(&mut self, window: &Window, walker: &mut Walker, text: String) {
         let bytes = window.bytes();
-        self.search = Some(Search {
-            offset: window.base + walker.pos as u64,
-            text,
-        });
+        self.search = Some(Search { offset: window.base + walker.pos as u64, text });
         // A broken length behind a block says nothing against the one in front of it.
-        let claimed = self
-            .context
-            .claimed_end(bytes, walker.pos)
-            .filter(|&end| end > walker.pos && end <= bytes.len());
+        let claimed = self.context.claimed_end(bytes, walker.pos).filter(|&end| end > walker.pos && end <= bytes.len());
         if let Some(end) = claimed.filter(|&end| boundary::may_follow(&self.context, bytes, end)) {
             walker.pos = end;
             self.found(window, walker.pos);
@@ -155,12 +124,7 @@ impl Capture {
             // The window is as full as it can be: decide with what there is.
             found = match boundary::resume(&self.context, bytes, walker.pos, near, true) {
                 Resumption::At(pos) => Resumption::At(pos),
-                _ => Resumption::Undecided(
-                    bytes
-                        .len()
-                        .saturating_sub(LONGEST_HEADER)
-                        .max(window.start + 1),
-                ),
+                _ => Resumption::Undecided(bytes.len().saturating_sub(LONGEST_HEADER).max(window.start + 1)),
             };
         }
         match found {
@@ -174,9 +138,7 @@ impl Capture {
             }
             Resumption::Nowhere if window.last => {
                 if let Some(search) = self.search.take() {
-                    self.damages.add(search.offset, || {
-                        format!("{}; no record found behind it", search.text)
-                    });
+                    self.damages.add(search.offset, || format!("{}; no record found behind it", search.text));
                 }
                 self.next = window.base + bytes.len() as u64;
                 walker.over = true;
@@ -193,12 +155,7 @@ impl Capture {
         if let Some(search) = self.search.take() {
             let offset = window.base + pos as u64;
             let skipped = offset - search.offset;
-            self.damages.add(search.offset, || {
-                format!(
-                    "{}; {skipped} bytes skipped, reading on at byte {offset}",
-                    search.text
-                )
-            });
+            self.damages.add(search.offset, || format!("{}; {skipped} bytes skipped, reading on at byte {offset}", search.text));
         }
     }
 
@@ -220,13 +177,7 @@ impl Capture {
     }
 
     /// A record larger than a window is stepped over, if its length can be believed.
-    fn oversized<S: Sink>(
-        &mut self,
-        window: &Window,
-        walker: &mut Walker,
-        (needs, packet): (u64, bool),
-        sink: &mut S,
-    ) {
+    fn oversized<S: Sink>(&mut self, window: &Window, walker: &mut Walker, (needs, packet): (u64, bool), sink: &mut S) {
         let offset = window.base + walker.pos as u64;
         if window.filled - walker.pos < LONGEST_HEADER && !window.last {
             // Its header is looked at below: let it start the next window, where it is whole.
@@ -237,10 +188,7 @@ impl Capture {
         let end = offset.saturating_add(needs);
         if let Source::File { file, length, .. } = &self.source {
             if end > *length {
-                let text = format!(
-                    "a record of {needs} bytes where only {} are left",
-                    length - offset
-                );
+                let text = format!("a record of {needs} bytes where only {} are left", length - offset);
                 return if self.cut_on_purpose {
                     self.next = *length;
                     walker.over = true;
@@ -252,12 +200,7 @@ impl Capture {
             let mut lengths = [[0; 4]; 2];
             let [front, behind] = &mut lengths;
             let read = fill(file, front, offset + 4).0 + fill(file, behind, end - 4).0;
-            if self
-                .context
-                .claimed_end(window.bytes(), walker.pos)
-                .is_some()
-                && (read < 8 || front != behind)
-            {
+            if self.context.claimed_end(window.bytes(), walker.pos).is_some() && (read < 8 || front != behind) {
                 let text = format!("a block of {needs} bytes whose lengths differ");
                 return self.damaged_at(window, walker, text);
             }
@@ -267,9 +210,7 @@ impl Capture {
         if packet {
             // Wireshark may show such a frame; its number must not go to the next one.
             sink.numbered();
-            self.damages.add(offset, || {
-                format!("a record of {needs} bytes, larger than a window; skipped")
-            });
+            self.damages.add(offset, || format!("a record of {needs} bytes, larger than a window; skipped"));
         }
         self.next = end;
         walker.over = true;
@@ -284,9 +225,7 @@ impl Capture {
         let end = window.base + window.filled as u64;
         if let Some(ahead) = self.next.checked_sub(end) {
             if feed.discard(ahead) < ahead && feed.failure().is_none() {
-                self.damages.add(end, || {
-                    format!("cut short inside a record that ends at byte {}", self.next)
-                });
+                self.damages.add(end, || format!("cut short inside a record that ends at byte {}", self.next));
             }
         } else {
             let from = (self.next - window.base) as usize;

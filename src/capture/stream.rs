@@ -39,19 +39,13 @@ pub(super) struct Feed {
 
 impl Feed {
     /// Starts reading, and undoing `compression`.
-    pub fn start<R: Read + Send + 'static>(
-        input: R,
-        compression: Option<Compression>,
-        max_bytes: Option<u64>,
-    ) -> io::Result<Feed> {
+    pub fn start<R: Read + Send + 'static>(input: R, compression: Option<Compression>, max_bytes: Option<u64>) -> io::Result<Feed> {
         let (send, items) = sync_channel(DEPTH);
         let (spare, empty) = sync_channel(DEPTH + 2);
-        std::thread::Builder::new()
-            .name("inflate".into())
-            .spawn(move || {
-                // The thread ends when the input does, or when nobody takes its blocks any more.
-                let _ = pump(input, compression, &send, &empty);
-            })?;
+        std::thread::Builder::new().name("inflate".into()).spawn(move || {
+            // The thread ends when the input does, or when nobody takes its blocks any more.
+            let _ = pump(input, compression, &send, &empty);
+        })?;
         Ok(Feed {
             items,
             spare,
@@ -128,11 +122,7 @@ impl Feed {
 
     /// Why the bytes ended, if not by themselves.
     pub fn failure(&self) -> Option<&str> {
-        if self.stopped {
-            Some("stopped at --max-bytes")
-        } else {
-            self.failure.as_deref()
-        }
+        if self.stopped { Some("stopped at --max-bytes") } else { self.failure.as_deref() }
     }
 }
 
@@ -169,10 +159,7 @@ impl<R: BufRead> Read for Lz4Frames<R> {
                 return Ok(got);
             }
             if self.0.get_mut().fill_buf()?.len() == before {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "no lz4 frame follows",
-                ));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "no lz4 frame follows"));
             }
         }
     }
@@ -185,10 +172,7 @@ fn pump<R: Read + Send + 'static>(
     empty: &Receiver<Vec<u8>>,
 ) -> Result<(), std::sync::mpsc::SendError<Item>> {
     let count = Arc::new(AtomicU64::new(0));
-    let input = Counted {
-        inner: input,
-        count: Arc::clone(&count),
-    };
+    let input = Counted { inner: input, count: Arc::clone(&count) };
     let mut decoder = match decoder(input, compression) {
         Ok(decoder) => decoder,
         Err(error) => return send.send(Item::Failed(error.to_string())),
@@ -209,10 +193,7 @@ fn pump<R: Read + Send + 'static>(
                 return send.send(Item::Failed(match compression {
                     None => format!("read failed: {error}"),
                     Some(compression) => {
-                        format!(
-                            "{} data broken at or before compressed byte {place}: {error}",
-                            compression.name()
-                        )
+                        format!("{} data broken at or before compressed byte {place}: {error}", compression.name())
                     }
                 }));
             }
@@ -235,20 +216,14 @@ fn fill(decoder: &mut dyn Read, block: &mut [u8]) -> (usize, Option<io::Result<(
     (filled, None)
 }
 
-fn decoder<R: Read + Send + 'static>(
-    input: R,
-    compression: Option<Compression>,
-) -> io::Result<Box<dyn Read>> {
+fn decoder<R: Read + Send + 'static>(input: R, compression: Option<Compression>) -> io::Result<Box<dyn Read>> {
     let input = BufReader::with_capacity(BLOCK, input);
     Ok(match compression {
         None => Box::new(input),
         Some(Compression::Gzip) => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
         Some(Compression::Zstd) => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
         Some(Compression::Xz) => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(
-                XZ_MEMORY,
-                liblzma::stream::CONCATENATED,
-            )?;
+            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED)?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
         }
         Some(Compression::Lz4) => Box::new(Lz4Frames(lz4_flex::frame::FrameDecoder::new(input))),

@@ -70,19 +70,7 @@ impl Window {
 
     /// The chunks of this window, in order: independent of one another, callable from any thread.
     pub fn chunks(&mut self) -> Vec<Chunk<'_>> {
-        let Window {
-            buffer,
-            chunk,
-            base,
-            start,
-            filled,
-            proven,
-            context,
-            near,
-            file,
-            wrong_guesses,
-            ..
-        } = self;
+        let Window { buffer, chunk, base, start, filled, proven, context, near, file, wrong_guesses, .. } = self;
         let (size, file) = (*chunk, file.as_deref());
         let used = buffer.get_mut(..*filled).unwrap_or_default();
         used.chunks_mut(size)
@@ -157,31 +145,16 @@ impl Chunk<'_> {
                 // The packet before the chunk is in another one, so its time is not known here.
                 context.exact = false;
                 context.previous = None;
-                let earliest = if let Start::GuessAfter(start) = self.from {
-                    start
-                } else {
-                    0
-                };
+                let earliest = if let Start::GuessAfter(start) = self.from { start } else { 0 };
                 let guess = boundary::guess(&context, bytes, earliest, self.near);
-                if self.wrong_guesses {
-                    Some(guess.map_or(earliest, |guess| guess + context.step()))
-                } else {
-                    guess
-                }
+                if self.wrong_guesses { Some(guess.map_or(earliest, |guess| guess + context.step())) } else { guess }
             }
         };
         let mut damages = Damages::default();
         let mut to = start.unwrap_or(got);
         if let Some(start) = start {
             // Why the walk stopped does not matter here: `stitch` goes on from there, with the bytes of the next chunk in reach.
-            let (stopped, _why): (usize, Stop) = walk(
-                &mut context,
-                bytes,
-                (start, got),
-                (self.base, self.shift),
-                sink,
-                &mut damages,
-            );
+            let (stopped, _why): (usize, Stop) = walk(&mut context, bytes, (start, got), (self.base, self.shift), sink, &mut damages);
             to = stopped;
         }
         ChunkEnd {

@@ -30,6 +30,8 @@ pub struct Attempt {
     pub same_kind: bool,
     /// Carried ESNI or ECH.
     pub ech: bool,
+    /// The handshake went through: the server proved to be somebody, not only to be there.
+    pub session: bool,
     /// Length of the request in segments of the path's size: 2 for a ClientHello that needs two packets.
     pub segments: u8,
 }

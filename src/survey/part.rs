@@ -7,8 +7,8 @@ use crate::attribute::{forged_answers, special};
 use crate::detect::case::{Case, Role};
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind, conclude};
 use crate::detect::rules::{self, RULES, View};
-use crate::detect::suspects::{self, dns_answer, drop};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
+use crate::detect::suspects::{self, dns_answer, drop};
 use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
@@ -176,7 +176,8 @@ impl Part {
             } else {
                 continue;
             };
-            let segments = case.index_of(request.frame).zip(case.index_of(request.complete_at_frame)).map_or(1, |(a, b)| if a == b { 1 } else { 2 });
+            let segments =
+                case.index_of(request.frame).zip(case.index_of(request.complete_at_frame)).map_or(1, |(a, b)| if a == b { 1 } else { 2 });
             let large = case.entries.iter().any(|e| e.frame == request.complete_at_frame && e.payload_len >= 1200);
             let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
             self.facts.attempt(
@@ -190,6 +191,7 @@ impl Part {
                     outcome,
                     same_kind: true,
                     ech: hello.is_some_and(|h| h.ech.is_some()),
+                    session: has_session(case),
                     segments: if large { 2 } else { segments },
                 },
             );
@@ -261,8 +263,14 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
         let given = dns_answer::addresses(&d.message);
         let name = d.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
         let bogus = public && !given.is_empty() && given.iter().all(|a| !special::is_global(*a)) && special::is_public_name(&name);
-        let mismatch = d.message.question.as_ref().is_some_and(|q| !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype));
-        bogus || mismatch || given.iter().any(|a| forged_answers::lookup(*a, &name).is_some()) || (edns && d.message.edns.is_none() && d.message.rcode == 0)
+        let mismatch =
+            d.message.question.as_ref().is_some_and(|q| {
+                !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype)
+            });
+        bogus
+            || mismatch
+            || given.iter().any(|a| forged_answers::lookup(*a, &name).is_some())
+            || (edns && d.message.edns.is_none() && d.message.rcode == 0)
     }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(&a.message, &b.message)))
 }
 
@@ -307,7 +315,12 @@ fn line(case: &Case<'_>, reason: Option<&'static str>) -> FlowLine {
         duration: case.flow.last.since(case.flow.first),
         service: m.service(),
         name: m.requests.first().map(|r| r.value.clone()).filter(|v| !v.is_empty()),
-        alpn: m.server.as_ref().and_then(|s| s.hello.as_ref()).and_then(|h| h.alpn.clone()).or_else(|| hello.and_then(|h| h.alpn.first().cloned())),
+        alpn: m
+            .server
+            .as_ref()
+            .and_then(|s| s.hello.as_ref())
+            .and_then(|h| h.alpn.clone())
+            .or_else(|| hello.and_then(|h| h.alpn.first().cloned())),
         ja4: hello.map(|h| h.ja4.clone()).filter(|j| !j.is_empty()),
         conn_state: history::conn_state(&case.entries, case.client),
         history: history::history(&case.entries, &case.left_out, case.client),
@@ -318,4 +331,23 @@ fn line(case: &Case<'_>, reason: Option<&'static str>) -> FlowLine {
         reason,
         failure: None,
     }
+}
+
+/// Whether a TLS handshake was completed as far as an observer can tell.
+fn has_session(case: &Case<'_>) -> bool {
+    let Some(server) = &case.messages.server else { return false };
+    let Some(name) = case.messages.requests.first().map(|r| String::from_utf8_lossy(&r.value).to_ascii_lowercase()) else { return false };
+    if server.hello.is_none() || server.alerts.iter().any(|a| a.is_fatal()) {
+        return false;
+    }
+    match server.certificates.first() {
+        Some(leaf) => leaf.sans.iter().any(|san| covers(san, &name)) && !leaf.self_signed,
+        None => server.application_data && case.flow.sides[case.client.index()].data_packets >= 3,
+    }
+}
+
+/// RFC 6125: a wildcard covers one label.
+fn covers(san: &str, name: &str) -> bool {
+    let san = san.to_ascii_lowercase();
+    san == name || san.strip_prefix("*.").is_some_and(|zone| name.split_once('.').is_some_and(|(_, rest)| rest == zone))
 }

@@ -19,12 +19,7 @@ struct Outcome {
 }
 
 fn options(window: usize, chunk: usize, force_wrong_guess: bool) -> OpenOptions {
-    OpenOptions {
-        window,
-        chunk,
-        max_bytes: None,
-        force_wrong_guess,
-    }
+    OpenOptions { window, chunk, max_bytes: None, force_wrong_guess }
 }
 
 fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
@@ -37,21 +32,10 @@ fn read(path: &Path, options: &OpenOptions) -> Result<Outcome, Error> {
     let mut capture = Capture::open(path, options)?;
     let mut frames = Vec::new();
     capture.for_each_frame(|number, offset, frame| {
-        frames.push((
-            number,
-            offset,
-            frame.time.0,
-            frame.link.0,
-            frame.wire_len,
-            frame.bytes.to_vec(),
-        ));
+        frames.push((number, offset, frame.time.0, frame.link.0, frame.wire_len, frame.bytes.to_vec()));
     });
     assert_eq!(capture.damaged(), !capture.damage().is_empty());
-    let damage = capture
-        .damage()
-        .iter()
-        .map(|damage| format!("{}: {}", damage.offset, damage.text))
-        .collect();
+    let damage = capture.damage().iter().map(|damage| format!("{}: {}", damage.offset, damage.text)).collect();
     Ok(Outcome { frames, damage })
 }
 
@@ -74,22 +58,13 @@ fn outcome(bytes: &[u8]) -> Outcome {
     }
     let gz = file(&gzip(bytes));
     let inflated = read(gz.path(), &options(1 << 18, 8 << 10, false)).unwrap();
-    assert!(
-        inflated.frames == first.frames,
-        "inflated: {} frames {:?}",
-        inflated.frames.len(),
-        inflated.damage
-    );
+    assert!(inflated.frames == first.frames, "inflated: {} frames {:?}", inflated.frames.len(), inflated.damage);
     first
 }
 
 /// Where the damage is; how it is worded depends on how much of it a window shows.
 fn places(outcome: &Outcome) -> Vec<&str> {
-    outcome
-        .damage
-        .iter()
-        .filter_map(|damage| damage.split(':').next())
-        .collect()
+    outcome.damage.iter().filter_map(|damage| damage.split(':').next()).collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

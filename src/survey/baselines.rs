@@ -1,0 +1,194 @@
+//! Turns the survey's facts into what a rule may ask about one suspect.
+
+use super::audit::Audit;
+use super::facts::{Facts, Kind, ServerKey};
+use crate::detect::case::Case;
+use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
+use crate::detect::surroundings::{Attempt, Baseline, Outcome, ResolverBaseline, Surroundings};
+use crate::detect::suspects::{dns_answer, drop};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Attempts handed to the rules: nearest in time, as many as any rule looks at.
+const SHOWN: usize = 64;
+
+/// Facts with the indices that questions need.
+pub struct Index<'f> {
+    facts: &'f Facts,
+    audit: &'f Audit,
+    by_name: BTreeMap<Kind, BTreeMap<&'f [u8], Vec<ServerKey>>>,
+    names_of_answer: BTreeMap<IpAddr, BTreeSet<Vec<u8>>>,
+    tried: BTreeMap<Kind, (u64, u64, BTreeSet<(IpAddr, &'f [u8])>)>,
+    out_of_order: bool,
+}
+
+/// A name that a mechanism hit: mechanism, frame, and the flow's first frame.
+pub type Hits = BTreeMap<Vec<u8>, Vec<(&'static str, u64, u64)>>;
+
+impl<'f> Index<'f> {
+    /// Indexes the facts of a capture.
+    pub fn new(facts: &'f Facts, audit: &'f Audit, out_of_order: bool) -> Index<'f> {
+        let mut index =
+            Index { facts, audit, by_name: BTreeMap::new(), names_of_answer: BTreeMap::new(), tried: BTreeMap::new(), out_of_order };
+        for (key, names) in &facts.attempts {
+            for (name, attempts) in names {
+                index.by_name.entry(key.2).or_default().entry(name.as_slice()).or_default().push(*key);
+                let tried = index.tried.entry(key.2).or_default();
+                tried.0 += attempts.len() as u64;
+                tried.1 += attempts.iter().filter(|a| a.outcome == Outcome::Answered).count() as u64;
+                tried.2.insert((key.0, name));
+            }
+        }
+        for (name, answers) in &facts.answers {
+            for (address, ..) in answers {
+                index.names_of_answer.entry(*address).or_default().insert(zone(name));
+            }
+        }
+        index
+    }
+
+    /// The kind of request a suspect's trigger is.
+    fn kind(case: &Case<'_>, suspect: &Suspect) -> Option<Kind> {
+        Some(match suspect.trigger.as_ref()?.kind {
+            TriggerKind::DnsQname => Kind::Dns,
+            TriggerKind::HttpHost | TriggerKind::HttpUri => Kind::Http,
+            TriggerKind::QuicSni | TriggerKind::Protocol => Kind::Quic,
+            TriggerKind::TlsSni | TriggerKind::TlsEch if case.flow.key.protocol == 6 => Kind::Tls,
+            TriggerKind::TlsSni | TriggerKind::TlsEch => Kind::Quic,
+            _ => return None,
+        })
+    }
+
+    /// Settles what exactly set a silence off, as far as other flows tell: the name, the extension that hides it, or the protocol.
+    pub fn refine(&self, case: &Case<'_>, suspect: &mut Suspect) {
+        let Some(kind) = Index::kind(case, suspect) else { return };
+        let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
+        let hidden = hello.is_some_and(|h| h.ech.is_some());
+        let Some(trigger) = suspect.trigger.as_mut() else { return };
+        if kind == Kind::Tls && hidden && trigger.kind == TriggerKind::TlsSni {
+            let name = trigger.value.to_ascii_lowercase();
+            let plain_ok = self.same_name(kind, &name).any(|a| !a.ech && a.outcome == Outcome::Answered);
+            if plain_ok || crate::attribute::special::is_ech_public_name(&name) {
+                trigger.kind = TriggerKind::TlsEch;
+            }
+        }
+        if kind == Kind::Quic
+            && let Some((_, answered, distinct)) = self.tried.get(&kind)
+            && *answered == 0
+            && distinct.len() >= 3
+        {
+            trigger.kind = TriggerKind::Protocol;
+        }
+    }
+
+    fn same_name<'s>(&'s self, kind: Kind, name: &[u8]) -> impl Iterator<Item = &'s Attempt> + use<'s, 'f> {
+        let keys = self.by_name.get(&kind).and_then(|names| names.get(name)).into_iter().flatten();
+        let name = name.to_vec();
+        keys.filter_map(move |k| self.facts.attempts.get(k).and_then(|names| names.get(&name))).flatten()
+    }
+
+    /// Everything about one suspect.
+    pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Surroundings {
+        let mut around = Surroundings {
+            sender: self.baseline(case.flow.key.sender(suspect.sender).ip),
+            receiver: self.baseline(case.flow.key.sender(suspect.sender.other()).ip),
+            duplicates: self.audit.duplicates(),
+            reordering: self.audit.reordering,
+            one_sided: self.audit.is_one_sided(),
+            acked_unseen: self.audit.acked_unseen as f64 / self.audit.flows.max(1) as f64,
+            nat: self.audit.nat_suspected(),
+            out_of_order: self.out_of_order,
+            ..Surroundings::default()
+        };
+        self.requests(case, suspect, hits, &mut around);
+        match suspect.mechanism {
+            Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
+            Mechanism::Drop => self.meanwhile(case, suspect, &mut around),
+            Mechanism::TcpReset => {}
+        }
+        around
+    }
+
+    fn baseline(&self, ip: IpAddr) -> Baseline {
+        self.facts.hosts.get(&ip).map_or_else(Baseline::default, |h| Baseline {
+            rtt: h.rtt,
+            ttls: h.ttls.iter().map(|(t, n)| (*t, *n)).collect(),
+            flows: h.flows,
+        })
+    }
+
+    fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings) {
+        let (Some(trigger), Some(kind)) = (&suspect.trigger, Index::kind(case, suspect)) else { return };
+        let server = case.server_end();
+        let name = trigger.value.to_ascii_lowercase();
+        let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
+        let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
+        let nearest = |mut list: Vec<Attempt>| {
+            list.sort_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame));
+            list.truncate(SHOWN);
+            list
+        };
+        let here = self.facts.attempts.get(&(server.ip, server.port, kind));
+        let others = here.into_iter().flatten().filter(|(n, _)| n.as_slice() != name).flat_map(|(_, list)| list);
+        around.other_names = nearest(others.cloned().collect());
+        around.same_name = nearest(self.same_name(kind, &name).filter(|a| !own.contains(&a.frame)).cloned().collect());
+        around.sibling =
+            around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
+        if let Some((tried, answered, _)) = self.tried.get(&kind) {
+            (around.kind_tried, around.kind_answered) = (*tried, *answered);
+        }
+        let first = case.entries.first().map_or(0, |e| e.frame);
+        let own_mechanism = suspect.mechanism.name();
+        let hit = hits.get(&name).into_iter().flatten().find(|(m, _, flow)| *flow != first && *m != own_mechanism);
+        around.name_hit = hit.map(|(m, frame, _)| (*m, *frame)).filter(|_| !name.is_empty());
+        let silent_here = around.same_name.iter().filter(|a| a.server == server.ip && a.outcome == Outcome::Silent).count();
+        around.unanswered_queries = silent_here + case.messages.requests.len();
+    }
+
+    fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+        around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
+            ttls: r.ttls.iter().map(|(t, n)| (*t, *n)).collect(),
+            rtt: r.rtt,
+            edns_kept: r.edns_kept,
+            edns_asked: r.edns_asked,
+            flags: r.flags.iter().map(|(f, n)| (*f, *n)).collect(),
+            df: r.df,
+            answered: r.answered,
+            global_answers: r.global_answers,
+            bogon_names: r.bogon_names.len() as u64,
+        });
+        let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+        let own: BTreeSet<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
+        let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
+        let others = self.facts.answers.get(&name).into_iter().flatten();
+        around.other_answers = others.filter(|(_, _, frame)| !own.contains(frame)).copied().take(SHOWN).collect();
+        around.same_answer_names = given.iter().filter_map(|a| self.names_of_answer.get(a)).map(BTreeSet::len).max().unwrap_or(0);
+        let after = case.flow.first;
+        // Every answered address must hold: a forged one beside a genuine one proves nothing.
+        let proof = |a: &IpAddr| self.same_name(Kind::Tls, &name).find(|t| t.server == *a && t.session && t.time >= after).map(|t| t.frame);
+        let first_answer = dns_answer::answers(case).next().map(|(_, d)| dns_answer::addresses(&d.message)).unwrap_or_default();
+        around.validated_by = first_answer.iter().find_map(proof);
+    }
+
+    fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+        let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
+        let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) else { return };
+        let own = case.entries.first().map_or(0, |e| e.frame);
+        let second = |t: i64| t.div_euclid(1_000_000_000);
+        let (from, until) = (second(silence.from.0) + 1, second(silence.until.0));
+        let heard = self.facts.heard.range(from..=until.max(from)).flat_map(|(_, list)| list);
+        around.heard_meanwhile = heard.filter(|(flow, _)| *flow != own).map(|(_, frame)| *frame).take(4).collect();
+        let overlaps =
+            |s: &&(crate::capture::Timestamp, crate::capture::Timestamp, u64)| s.2 != own && s.0 < silence.until && s.1 > silence.from;
+        around.silent_meanwhile = self.facts.silences.iter().filter(overlaps).count();
+    }
+}
+
+/// The last two labels of a name: names below one zone share servers for good reasons.
+fn zone(name: &[u8]) -> Vec<u8> {
+    let dots: Vec<usize> = name.iter().enumerate().filter(|(_, b)| **b == b'.').map(|(i, _)| i).collect();
+    match dots.len().checked_sub(2).and_then(|i| dots.get(i)) {
+        Some(at) => name.get(at + 1..).unwrap_or(name).to_vec(),
+        None => name.to_vec(),
+    }
+}

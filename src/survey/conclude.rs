@@ -1,0 +1,318 @@
+//! The last step: every suspicious flow is judged again with what all flows say, and the findings are written down.
+
+use super::audit::Audit;
+use super::baselines::{Hits, Index};
+use super::facts::Facts;
+use super::part::{Part, ends};
+use super::verdict::{Control, Finding, FlowLine, PacketRef};
+use crate::detect::case::Case;
+use crate::detect::finding::{
+    Claim, Class, Confidence, Layer, Mechanism, Position, Stage, Stance, Suspect, TriggerKind, conclude as weigh,
+};
+use crate::detect::rules::{self, RULES, View};
+use crate::detect::surroundings::Surroundings;
+use crate::detect::suspects::{self, dns_answer};
+use crate::flow::entry::Entry;
+use crate::flow::record::Flow;
+use crate::flow::stream::ahead;
+use crate::limits::UNEXPLAINED_PER_SERVER;
+use std::collections::BTreeMap;
+
+/// What a capture comes to.
+#[derive(Debug, Default)]
+pub struct Conclusion {
+    /// In order of first cited frame.
+    pub findings: Vec<Finding>,
+    /// One a flow, in order of first frame, if asked for.
+    pub lines: Vec<FlowLine>,
+    /// Unexplained findings beyond the first hundred per server and mechanism.
+    pub suppressed: BTreeMap<(String, &'static str), u64>,
+    /// Flows by how they were dealt with: `judged`, or why not.
+    pub verdicts: BTreeMap<&'static str, u64>,
+    /// Facts of the survey left out because a bound was reached.
+    pub facts_dropped: u64,
+}
+
+/// Merges the shards' parts and judges. `each` maps a judge over the flows, in parallel if it can.
+pub fn conclude(
+    parts: Vec<Part>,
+    out_of_order: bool,
+    each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Vec<Finding> + Sync)) -> Vec<Vec<Finding>>,
+) -> (Audit, Conclusion) {
+    let mut facts = Facts::default();
+    let mut audit = Audit::default();
+    let mut kept = Vec::new();
+    let mut conclusion = Conclusion::default();
+    for part in parts {
+        facts.merge(part.facts);
+        audit.merge(&part.audit);
+        kept.extend(part.kept);
+        conclusion.lines.extend(part.lines.unwrap_or_default());
+        for (why, n) in part.verdicts {
+            *conclusion.verdicts.entry(why).or_default() += n;
+        }
+    }
+    kept.sort_by_key(first_frame);
+    conclusion.lines.sort_by_key(|l| l.first_frame);
+    conclusion.facts_dropped = facts.dropped;
+    let index = Index::new(&facts, &audit, out_of_order);
+    let void = audit.void_rules();
+    let first = each(&kept, &|flow| judge(flow, &index, &Hits::new(), &void));
+    let hits = hits(&kept, &first);
+    let second = if hits.is_empty() { first } else { each(&kept, &|flow| judge(flow, &index, &hits, &void)) };
+    for (flow, findings) in kept.iter().zip(&second) {
+        mark(&mut conclusion.lines, flow, findings);
+    }
+    let mut findings: Vec<Finding> = second.into_iter().flatten().collect();
+    findings.sort_by_key(|f| (f.first_frame(), f.mechanism));
+    conclusion.findings = suppress(findings, &mut conclusion.suppressed);
+    (audit, conclusion)
+}
+
+fn first_frame(flow: &Flow) -> u64 {
+    flow.transcript.head().first().map_or(0, |e| e.frame)
+}
+
+fn hits(kept: &[Flow], findings: &[Vec<Finding>]) -> Hits {
+    let mut hits = Hits::new();
+    for (flow, list) in kept.iter().zip(findings) {
+        for f in list.iter().filter(|f| f.confidence >= Confidence::Likely) {
+            let Some(trigger) = f.trigger.as_ref().filter(|t| !t.value.is_empty()) else { continue };
+            hits.entry(trigger.value.to_ascii_lowercase()).or_default().push((f.mechanism.name(), f.first_frame(), first_frame(flow)));
+        }
+    }
+    hits
+}
+
+fn mark(lines: &mut [FlowLine], flow: &Flow, findings: &[Finding]) {
+    let Some(best) = findings.iter().max_by_key(|f| f.confidence) else { return };
+    let Ok(at) = lines.binary_search_by_key(&first_frame(flow), |l| l.first_frame) else { return };
+    if let Some(line) = lines.get_mut(at) {
+        line.verdict = if best.confidence == Confidence::Unexplained { "unexplained" } else { "interfered" };
+        line.reason = None;
+        line.failure = Some(best.failure).filter(|f| !f.is_empty());
+    }
+}
+
+fn suppress(findings: Vec<Finding>, suppressed: &mut BTreeMap<(String, &'static str), u64>) -> Vec<Finding> {
+    let mut seen: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
+    findings
+        .into_iter()
+        .filter(|f| {
+            if f.confidence > Confidence::Unexplained {
+                return true;
+            }
+            let key = (f.ends.server.ip.to_string(), f.mechanism.name());
+            let count = seen.entry(key.clone()).or_default();
+            *count += 1;
+            if *count > UNEXPLAINED_PER_SERVER {
+                *suppressed.entry(key).or_default() += 1;
+            }
+            *count <= UNEXPLAINED_PER_SERVER
+        })
+        .collect()
+}
+
+/// Judges one flow: at most one finding per mechanism.
+fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Vec<Finding> {
+    let case = Case::new(flow);
+    let mut best: Vec<Finding> = Vec::new();
+    for mut suspect in suspects::find(&case) {
+        index.refine(&case, &mut suspect);
+        let around = index.surroundings(&case, &suspect, hits);
+        let Some(finding) = finding(&case, &suspect, &around, void) else { continue };
+        match best.iter_mut().find(|f| f.mechanism == finding.mechanism) {
+            // Resets forged towards both ends are one finding.
+            Some(known) if known.confidence >= Confidence::Likely && finding.confidence >= Confidence::Likely => join(known, finding),
+            Some(known) if finding.confidence > known.confidence => *known = finding,
+            Some(_) => {}
+            None => best.push(finding),
+        }
+    }
+    best
+}
+
+fn join(known: &mut Finding, other: Finding) {
+    known.confidence = known.confidence.max(other.confidence);
+    known.forged.extend(other.forged);
+    known.forged.sort_by_key(|p| p.entry.frame);
+    known.genuine.extend(other.genuine);
+    known.genuine.sort_by_key(|p| p.entry.frame);
+    known.claims.extend(other.claims);
+}
+
+fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'static str]) -> Option<Finding> {
+    let view = View { case, suspect, around };
+    let mut claims = rules::claims(&view);
+    for claim in &mut claims {
+        if void.contains(&claim.rule) {
+            claim.void = Some("vantage-audit");
+        }
+    }
+    let confidence = weigh(&mut claims, RULES, suspect.mechanism)?;
+    if confidence == Confidence::Unexplained && !is_worth_saying(case, suspect, &claims) {
+        return None;
+    }
+    let trigger = suspect.trigger.clone();
+    let trigger_time = trigger.as_ref().and_then(|t| case.index_of(t.frame)).and_then(|i| case.entries.get(i)).map(|e| e.time);
+    let origin = trigger_time.unwrap_or(case.flow.first);
+    let (forged, genuine) = packets(&view, &claims, origin);
+    let void_rules = claims.iter().filter(|c| c.void == Some("vantage-audit")).map(|c| c.rule).collect();
+    claims.sort_by_key(|c| (c.void.is_some(), rank(c), c.rule));
+    Some(Finding {
+        ends: ends(case),
+        time: forged.first().map_or(origin, |p| p.entry.time),
+        mechanism: suspect.mechanism,
+        stage: suspect.stage,
+        layer: layer(suspect),
+        confidence,
+        position: position(suspect, &claims),
+        failure: failure(&view),
+        control: control(around, &claims),
+        trigger,
+        trigger_time,
+        forged,
+        genuine,
+        claims,
+        void_rules,
+    })
+}
+
+fn rank(claim: &Claim) -> (u8, u8) {
+    let against = rules::find(claim.rule).is_some_and(|r| r.stance == Stance::Against);
+    (u8::from(against), 2 - claim.class as u8)
+}
+
+/// Whether something broken whose cause is open is worth a line: the symptom must be one that interference has.
+fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool {
+    let standing = claims.iter().filter(|c| c.void.is_none() && rules::find(c.rule).is_some_and(|r| r.stance == Stance::For));
+    let strong = standing.clone().any(|c| c.class >= Class::B);
+    match suspect.mechanism {
+        Mechanism::TcpReset => {
+            let early = matches!(suspect.stage, Stage::PostRequest | Stage::PostAck) && suspect.sender == case.server();
+            early || strong
+        }
+        Mechanism::DnsAnswer => strong,
+        Mechanism::Drop => claims
+            .iter()
+            .any(|c| c.class >= Class::B && matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence")),
+    }
+}
+
+fn layer(suspect: &Suspect) -> Layer {
+    match (suspect.mechanism, suspect.trigger.as_ref().map(|t| t.kind)) {
+        (Mechanism::TcpReset, _) => Layer::Tcp,
+        (Mechanism::DnsAnswer, _) | (_, Some(TriggerKind::DnsQname)) => Layer::Dns,
+        (_, Some(TriggerKind::TlsSni | TriggerKind::TlsEch)) => Layer::Tls,
+        (_, Some(TriggerKind::HttpHost | TriggerKind::HttpUri)) => Layer::Http,
+        (_, Some(TriggerKind::QuicSni | TriggerKind::Protocol)) => Layer::Quic,
+        _ => Layer::Tcp,
+    }
+}
+
+fn position(suspect: &Suspect, claims: &[Claim]) -> Position {
+    let stands = |rule: &str| claims.iter().any(|c| c.rule == rule && c.void.is_none());
+    match suspect.mechanism {
+        Mechanism::Drop => Position::InPath,
+        Mechanism::TcpReset if ["data-after-reset", "ack-after-reset", "ack-regress"].into_iter().any(stands) => Position::OnPath,
+        Mechanism::TcpReset if stands("reset-ladder") => Position::InPath,
+        Mechanism::DnsAnswer if stands("dns-answers-conflict") => Position::OnPath,
+        Mechanism::DnsAnswer if ["dns-ttl-outlier", "too-early", "dns-edns-lost", "dns-non-resolver"].into_iter().any(stands) => {
+            Position::InPath
+        }
+        Mechanism::DnsAnswer => Position::Resolver,
+        Mechanism::TcpReset => Position::Unknown,
+    }
+}
+
+fn failure(view: &View<'_>) -> &'static str {
+    match view.suspect.mechanism {
+        Mechanism::TcpReset if view.suspect.stage == Stage::PostSyn => "connection_refused",
+        Mechanism::TcpReset => "connection_reset",
+        Mechanism::Drop => "generic_timeout_error",
+        Mechanism::DnsAnswer => {
+            let first = dns_answer::answers(view.case).next().map(|(_, d)| &d.message);
+            match first.map(|m| (m.rcode, m.answers.is_empty())) {
+                Some((3, _)) => "dns_nxdomain_error",
+                Some((2, _)) => "dns_server_failure",
+                Some((5, _)) => "dns_refused_error",
+                Some((0, true)) => "dns_no_answer",
+                _ => "",
+            }
+        }
+    }
+}
+
+fn control(around: &Surroundings, claims: &[Claim]) -> Option<Control> {
+    let claim = claims.iter().find(|c| c.rule == "control-name-ok" && c.void.is_none())?;
+    let attempt = around.other_names.iter().chain(&around.same_name).find(|a| claim.frames.contains(&a.frame))?;
+    Some(Control { kind: "same-server-other-name", frame: attempt.frame, value: attempt.name.clone(), outcome: "answered" })
+}
+
+fn packets(view: &View<'_>, claims: &[Claim], origin: crate::capture::Timestamp) -> (Vec<PacketRef>, Vec<PacketRef>) {
+    /// Genuine packets shown beside forged ones: enough to see the contradiction.
+    const GENUINE: usize = 6;
+    let case = view.case;
+    let show = |e: &Entry| packet(view, e, origin);
+    match view.suspect.mechanism {
+        Mechanism::Drop => (Vec::new(), Vec::new()),
+        Mechanism::TcpReset => {
+            let forged: Vec<PacketRef> = view.suspect.packets.iter().filter_map(|i| case.entries.get(*i)).map(show).collect();
+            let first = view.suspect.packets.first().copied().unwrap_or(0);
+            let cited = |e: &Entry| claims.iter().any(|c| c.void.is_none() && c.frames.contains(&e.frame));
+            let baseline = case.ordinary_before(view.suspect.sender, first).next().map(|(_, e)| e);
+            let after = case.of(view.suspect.sender).filter(|(i, e)| *i > first && !e.is_rst() && cited(e)).map(|(_, e)| e);
+            (forged, baseline.into_iter().chain(after).take(GENUINE).map(show).collect())
+        }
+        Mechanism::DnsAnswer => {
+            let odd = dns_answer::odd(view);
+            let split = |wanted: bool| {
+                let chosen = dns_answer::answers(case).filter(|(i, _)| odd.contains(i) == wanted);
+                chosen.filter_map(|(_, d)| case.entries.get(d.entry)).take(GENUINE * 4).map(show).collect()
+            };
+            (split(true), split(false))
+        }
+    }
+}
+
+fn packet(view: &View<'_>, e: &Entry, origin: crate::capture::Timestamp) -> PacketRef {
+    let case = view.case;
+    let start = |d: crate::flow::key::Direction| case.starts[d.index()].filter(|_| e.is_tcp());
+    let dns = case.messages.dns.iter().find(|d| case.entries.get(d.entry).is_some_and(|x| x.frame == e.frame));
+    PacketRef {
+        entry: *e,
+        from_client: e.direction() == case.client,
+        since: e.time.since(origin),
+        // Wireshark counts the SYN as 0, so the first data byte is 1.
+        seq_rel: start(e.direction()).map(|s| ahead(e.seq, s) + 1),
+        ack_rel: start(e.direction().other()).filter(|_| e.has(crate::packet::tcp::ACK)).map(|s| ahead(e.ack, s) + 1),
+        dns: dns.map(|d| describe(&d.message)),
+    }
+}
+
+/// A DNS message in a few words.
+fn describe(m: &crate::app::dns::Message) -> String {
+    use crate::app::dns::{Data, qtype_name};
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(q) = &m.question {
+        parts.push(format!("{} {}", qtype_name(q.qtype), q.name.as_lower_text()));
+    }
+    if m.is_response {
+        match m.rcode {
+            0 => {}
+            2 => parts.push("SERVFAIL".into()),
+            3 => parts.push("NXDOMAIN".into()),
+            5 => parts.push("REFUSED".into()),
+            n => parts.push(format!("rcode {n}")),
+        }
+        for record in m.answers.iter().take(4) {
+            parts.push(match &record.data {
+                Data::A(a) => format!("A {a}"),
+                Data::Aaaa(a) => format!("AAAA {a}"),
+                Data::Name(n) => format!("{} {}", qtype_name(record.rtype), n.as_lower_text()),
+                _ => qtype_name(record.rtype).into_owned(),
+            });
+        }
+    }
+    parts.join(", ")
+}
