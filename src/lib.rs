@@ -13,6 +13,7 @@
 pub mod app;
 pub mod attribute;
 pub mod capture;
+pub mod cli;
 pub mod detect;
 pub mod error;
 pub mod flow;
@@ -20,5 +21,6 @@ pub mod limits;
 pub mod packet;
 mod phase;
 pub mod pipeline;
+pub mod report;
 pub mod stats;
 pub mod survey;

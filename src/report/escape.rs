@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn leaves_ordinary_names_alone() {
-        for name in ["example.com", "münchen.example", "пример.рф", "例え.jp", "a_b-c.d:443", "dir/Bob's file & more.pcap", "-", ""] {
+        for name in ["example.com", "münchen.example", "пример.рф", "例え.jp", "a_b-c.d:443", "dir/Bob's file & more.pcap", "-", ""]
+        {
             assert_eq!(escape(name.as_bytes()), name);
         }
     }

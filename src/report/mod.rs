@@ -17,6 +17,7 @@ pub mod text;
 pub mod wireshark;
 pub mod words;
 
+pub use record::SCHEMA;
 pub use tally::{Tally, judged};
 
 use crate::detect::finding::{Confidence, Mechanism};

@@ -73,9 +73,6 @@ mod tests {
     fn filters() {
         assert_eq!(filter(&ends("10.0.0.1", "10.0.0.2", 6), Some(3)), "tcp.stream eq 3");
         assert_eq!(filter(&ends("10.0.0.1", "10.0.0.2", 17), Some(0)), "udp.stream eq 0");
-        assert_eq!(
-            filter(&ends("::1", "::2", 17), None),
-            "ipv6.addr == ::1 && ipv6.addr == ::2 && udp.port == 40000 && udp.port == 443"
-        );
+        assert_eq!(filter(&ends("::1", "::2", 17), None), "ipv6.addr == ::1 && ipv6.addr == ::2 && udp.port == 40000 && udp.port == 443");
     }
 }
