@@ -137,7 +137,8 @@ impl<'f> Case<'f> {
     /// was on the wire so late before the reset's arrival that the reset, if it were `side`'s, had been sent before.
     pub fn sent_after(&self, later: usize, reset: usize, rtt: i64) -> bool {
         let (Some(reacts), Some(r)) = (self.reacts_to(later), self.entries.get(reset)) else { return false };
-        r.time.since(reacts) < rtt / 2
+        // Three quarters: the shortest round trip known may be a little longer than the path.
+        r.time.since(reacts) < rtt / 4 * 3
     }
 
     /// The first request of the client, or the last one begun before entry `i`.
@@ -149,7 +150,11 @@ impl<'f> Case<'f> {
     /// Whether both SYN and SYN/ACK are there and the client went on.
     pub fn established(&self) -> bool {
         let syn_ack = self.of(self.server()).find(|(_, e)| e.is_syn_ack()).map(|(i, _)| i);
-        syn_ack.is_some_and(|i| self.of(self.client).any(|(j, e)| j > i && e.has(tcp::ACK) && !e.is_syn() && !e.is_rst()))
+        let acked =
+            |after: usize| self.of(self.client).any(|(j, e)| j > after && e.has(tcp::ACK) && e.ack != 0 && !e.is_syn() && !e.is_rst());
+        // A SYN/ACK that the capture missed was acknowledged all the same.
+        let syn = self.of(self.client).find(|(_, e)| e.is_syn()).map(|(i, _)| i);
+        syn_ack.or(syn).is_some_and(acked)
     }
 
     /// Index of an entry by its frame.
@@ -281,6 +286,9 @@ fn starts(entries: &[Entry]) -> [Option<u32>; 2] {
     starts
 }
 
+/// Slower than any path, satellite and all.
+const SLOWEST_ACK_NS: i64 = 3_000_000_000;
+
 fn handshake_rtt(entries: &[Entry], client: Direction) -> [Option<i64>; 2] {
     let mut rtt = [None, None];
     let answer = entries.iter().position(|e| e.is_syn_ack() && e.direction() != client);
@@ -289,6 +297,7 @@ fn handshake_rtt(entries: &[Entry], client: Direction) -> [Option<i64>; 2] {
     let syn = entries.iter().take(answer).rev().find(|e| e.is_syn() && e.direction() == client);
     let ack = entries.iter().skip(answer + 1).find(|e| e.direction() == client && e.has(tcp::ACK) && !e.is_rst());
     rtt[client.other().index()] = syn.map(|s| syn_ack.time.since(s.time)).filter(|t| *t >= 0);
-    rtt[client.index()] = ack.map(|a| a.time.since(syn_ack.time)).filter(|t| *t >= 0);
+    // A client whose kernel took seconds to acknowledge did not: something else answered.
+    rtt[client.index()] = ack.map(|a| a.time.since(syn_ack.time)).filter(|t| (0..SLOWEST_ACK_NS).contains(t));
     rtt
 }

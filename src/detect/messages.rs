@@ -167,6 +167,11 @@ impl Messages {
     }
 
     fn udp(&mut self, case: &Case<'_>) {
+        let ends = [case.client_end(), case.server_end()];
+        if ends.iter().any(|e| e.ip.is_multicast() || matches!(e.port, 5353 | 5355 | 137)) {
+            // mDNS, LLMNR and NetBIOS: nobody has to answer, and everybody may.
+            return;
+        }
         if case.flow.key.transaction.is_some() {
             self.dns_over_udp(case);
         } else {
@@ -244,11 +249,9 @@ fn request(case: &Case<'_>, laid: &Laid<'_>, kind: TriggerKind, value: Vec<u8>, 
 fn hello_request(case: &Case<'_>, laid: &Laid<'_>, hello: &tls::ClientHello) -> Option<Request> {
     let at = hello.sni_at.map_or(0, |(from, _)| from);
     // Whether it is the extension or the name is told by controls; the request itself says what it carries.
-    let kind = if hello.ech == Some(tls::Ech::Esni) || (hello.sni.is_none() && hello.ech.is_some()) {
-        TriggerKind::TlsEch
-    } else {
-        TriggerKind::TlsSni
-    };
+    let nameless = hello.sni.as_ref().is_none_or(Vec::is_empty);
+    let kind =
+        if hello.ech == Some(tls::Ech::Esni) || (nameless && hello.ech.is_some()) { TriggerKind::TlsEch } else { TriggerKind::TlsSni };
     request(case, laid, kind, hello.sni.clone().unwrap_or_default(), at, hello.stream_len as u32, hello.complete)
 }
 

@@ -32,6 +32,8 @@ pub struct Attempt {
     pub ech: bool,
     /// The handshake went through: the server proved to be somebody, not only to be there.
     pub session: bool,
+    /// The name was hit by another mechanism in this capture.
+    pub hit: bool,
     /// Length of the request in segments of the path's size: 2 for a ClientHello that needs two packets.
     pub segments: u8,
 }
@@ -87,14 +89,16 @@ pub struct Surroundings {
     pub other_names: Vec<Attempt>,
     /// Requests for the same name anywhere, nearest in time first; the suspect's own is left out.
     pub same_name: Vec<Attempt>,
+    /// An answered request to the same host on another port, nearest in time.
+    pub other_port: Option<Attempt>,
     /// For queries: how the resolver answers others.
     pub resolver: Option<ResolverBaseline>,
     /// Addresses other answers gave for the same name, with the resolver asked.
     pub other_answers: Vec<(IpAddr, IpAddr, u64)>,
     /// How often, and for how many distinct names, the suspect's answer address was given.
     pub same_answer_names: usize,
-    /// TLS or other sessions that succeeded with the answered address under the asked name.
-    pub validated_by: Option<u64>,
+    /// Answered addresses with which TLS sessions for the asked name succeeded, and a frame of each.
+    pub validated: Vec<(IpAddr, u64)>,
     /// A mechanism that hit the same name elsewhere, with its frame.
     pub name_hit: Option<(&'static str, u64)>,
     /// Share of all packets that were captured twice.
@@ -111,6 +115,8 @@ pub struct Surroundings {
     pub out_of_order: bool,
     /// Packets of other flows that arrived from the far side during the suspect's silence: frames of the first few.
     pub heard_meanwhile: Vec<u64>,
+    /// When the last packet of the capture came.
+    pub capture_end: Timestamp,
     /// Other flows that went unanswered during it.
     pub silent_meanwhile: usize,
     /// Queries for the suspect's name to the suspect's resolver that nobody answered, this flow's included.

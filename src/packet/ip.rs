@@ -152,6 +152,7 @@ pub fn dissect(bytes: &[u8], mut at: usize, vlan: Option<u16>) -> Result<Packet<
 
 /// The transport of an IP packet that is no tunnel.
 pub fn transport<'a>(ip: &Ip<'a>, ip_at: usize, vlan: Option<u16>, tunnel: Option<Tunnel>) -> Result<Packet<'a>, Skip> {
+    let mut lying = false;
     let (src_port, dst_port, transport, header_len) = match ip.protocol {
         6 => {
             let (facts, src, dst) = tcp::header(ip.body)?;
@@ -160,9 +161,8 @@ pub fn transport<'a>(ip: &Ip<'a>, ip_at: usize, vlan: Option<u16>, tunnel: Optio
         17 => {
             let Some(&[a, b, c, d, e, f, _, _]) = ip.body.first_chunk::<8>() else { return Err(Skip::Cut) };
             let length = u32::from(u16::from_be_bytes([e, f]));
-            if length != 0 && (length < 8 || length > ip.body_len) {
-                return Err(Skip::Malformed("UDP length"));
-            }
+            // The ports are there whatever the length claims, and Wireshark counts the conversation; the payload is not to be trusted.
+            lying = length != 0 && (length < 8 || length > ip.body_len);
             (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]), Transport::Udp, 8)
         }
         1 | 58 => {
@@ -171,14 +171,14 @@ pub fn transport<'a>(ip: &Ip<'a>, ip_at: usize, vlan: Option<u16>, tunnel: Optio
         }
         other => return Err(Skip::IpProtocol(other)),
     };
-    let payload = ip.body.get(header_len..).unwrap_or_default();
+    let payload = ip.body.get(header_len..).filter(|_| !lying).unwrap_or_default();
     Ok(Packet {
         src: Endpoint { ip: ip.src, port: src_port },
         dst: Endpoint { ip: ip.dst, port: dst_port },
         ip: ip.facts,
         transport,
         payload,
-        payload_len: ip.body_len.saturating_sub(header_len as u32),
+        payload_len: if lying { 0 } else { ip.body_len.saturating_sub(header_len as u32) },
         vlan,
         tunnel,
         ip_at,

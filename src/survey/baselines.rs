@@ -3,7 +3,7 @@
 use super::audit::Audit;
 use super::facts::{Facts, Kind, ServerKey};
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
+use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
 use crate::detect::surroundings::{Attempt, Baseline, Outcome, ResolverBaseline, Surroundings};
 use crate::detect::suspects::{dns_answer, drop};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,9 @@ impl<'f> Index<'f> {
 
     /// Settles what exactly set a silence off, as far as other flows tell: the name, the extension that hides it, or the protocol.
     pub fn refine(&self, case: &Case<'_>, suspect: &mut Suspect) {
+        if suspect.mechanism == Mechanism::TcpReset && suspect.stage == Stage::PostSyn && suspect.trigger.is_none() {
+            suspect.trigger = self.port_trigger(case);
+        }
         let Some(kind) = Index::kind(case, suspect) else { return };
         let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
         let hidden = hello.is_some_and(|h| h.ech.is_some());
@@ -98,6 +101,7 @@ impl<'f> Index<'f> {
             acked_unseen: self.audit.acked_unseen as f64 / self.audit.flows.max(1) as f64,
             nat: self.audit.nat_suspected(),
             out_of_order: self.out_of_order,
+            capture_end: self.facts.end,
             ..Surroundings::default()
         };
         self.requests(case, suspect, hits, &mut around);
@@ -118,6 +122,7 @@ impl<'f> Index<'f> {
     }
 
     fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings) {
+        around.other_port = self.other_port(case);
         let (Some(trigger), Some(kind)) = (&suspect.trigger, Index::kind(case, suspect)) else { return };
         let server = case.server_end();
         let name = trigger.value.to_ascii_lowercase();
@@ -128,9 +133,13 @@ impl<'f> Index<'f> {
             list.truncate(SHOWN);
             list
         };
+        let hit = |mut a: Attempt| {
+            a.hit = hits.contains_key(&a.name);
+            a
+        };
         let here = self.facts.attempts.get(&(server.ip, server.port, kind));
         let others = here.into_iter().flatten().filter(|(n, _)| n.as_slice() != name).flat_map(|(_, list)| list);
-        around.other_names = nearest(others.cloned().collect());
+        around.other_names = nearest(others.cloned().map(hit).collect());
         around.same_name = nearest(self.same_name(kind, &name).filter(|a| !own.contains(&a.frame)).cloned().collect());
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
@@ -143,6 +152,22 @@ impl<'f> Index<'f> {
         around.name_hit = hit.map(|(m, frame, _)| (*m, *frame)).filter(|_| !name.is_empty());
         let silent_here = around.same_name.iter().filter(|a| a.server == server.ip && a.outcome == Outcome::Silent).count();
         around.unanswered_queries = silent_here + case.messages.requests.len();
+    }
+
+    /// A refused SYN on a host whose other ports answer: the port is what is refused.
+    fn port_trigger(&self, case: &Case<'_>) -> Option<Trigger> {
+        self.other_port(case)?;
+        let syn = case.of(case.client).find(|(_, e)| e.is_syn())?.1;
+        let value = case.server_end().port.to_string().into_bytes();
+        Some(Trigger { kind: TriggerKind::Port, value, frame: syn.frame, complete_at_frame: syn.frame, seq_end: syn.seq_end() })
+    }
+
+    fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
+        let server = case.server_end();
+        let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Dns);
+        let ports = self.facts.attempts.range(range).filter(|(k, _)| k.1 != server.port && k.2 != Kind::Quic);
+        let answered = ports.flat_map(|(_, names)| names.values().flatten()).filter(|a| a.outcome == Outcome::Answered);
+        answered.min_by_key(|a| (a.time.since(case.flow.first).unsigned_abs(), a.frame)).cloned()
     }
 
     fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
@@ -164,18 +189,18 @@ impl<'f> Index<'f> {
         around.other_answers = others.filter(|(_, _, frame)| !own.contains(frame)).copied().take(SHOWN).collect();
         around.same_answer_names = given.iter().filter_map(|a| self.names_of_answer.get(a)).map(BTreeSet::len).max().unwrap_or(0);
         let after = case.flow.first;
-        // Every answered address must hold: a forged one beside a genuine one proves nothing.
         let proof = |a: &IpAddr| self.same_name(Kind::Tls, &name).find(|t| t.server == *a && t.session && t.time >= after).map(|t| t.frame);
-        let first_answer = dns_answer::answers(case).next().map(|(_, d)| dns_answer::addresses(&d.message)).unwrap_or_default();
-        around.validated_by = first_answer.iter().find_map(proof);
+        around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
     }
 
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
         let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
         let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) else { return };
+        // Over UDP a client gives up early; its answer could have come until the end.
+        let end = if case.flow.key.protocol == 6 { silence.until } else { silence.until.max(self.facts.end) };
         let own = case.entries.first().map_or(0, |e| e.frame);
         let second = |t: i64| t.div_euclid(1_000_000_000);
-        let (from, until) = (second(silence.from.0) + 1, second(silence.until.0));
+        let (from, until) = (second(silence.from.0) + 1, second(end.0));
         let heard = self.facts.heard.range(from..=until.max(from)).flat_map(|(_, list)| list);
         around.heard_meanwhile = heard.filter(|(flow, _)| *flow != own).map(|(_, frame)| *frame).take(4).collect();
         let overlaps =

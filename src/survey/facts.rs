@@ -52,6 +52,8 @@ pub struct Facts {
     pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
     /// Silences under judgement: from, until, first frame of the flow.
     pub silences: Vec<(Timestamp, Timestamp, u64)>,
+    /// When the last packet came.
+    pub end: Timestamp,
     /// Facts left out because a bound was reached.
     pub dropped: u64,
 }
@@ -145,6 +147,7 @@ impl Facts {
             }
         }
         self.silences.extend(other.silences);
+        self.end = self.end.max(other.end);
         self.dropped += other.dropped;
     }
 }

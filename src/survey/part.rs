@@ -114,6 +114,7 @@ impl Part {
 
     fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], bad: bool, reset: bool) {
         let flow = case.flow;
+        self.facts.end = self.facts.end.max(flow.last);
         let first_frame = case.entries.first().map_or(0, |e| e.frame);
         for (_, e) in case.of(case.server()).filter(|(_, e)| !e.is_rst()) {
             self.facts.heard_at(e.time, first_frame, e.frame);
@@ -192,6 +193,7 @@ impl Part {
                     same_kind: true,
                     ech: hello.is_some_and(|h| h.ech.is_some()),
                     session: has_session(case),
+                    hit: false,
                     segments: if large { 2 } else { segments },
                 },
             );

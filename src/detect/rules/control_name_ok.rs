@@ -24,7 +24,8 @@
 //! OONI and Censored Planet judge by such controls; Raman et al., CCS 2020 on false positives without them.
 
 use super::{Rule, View};
-use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
+use crate::attribute::special::is_global;
 use crate::detect::surroundings::Outcome;
 
 pub const RULE: Rule = Rule {
@@ -44,6 +45,14 @@ pub const NEAR_NS: i64 = 120_000_000_000;
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref()?;
+    // A client ends its own connections for reasons of its own, and a request that was answered was not stopped.
+    if view.suspect.mechanism == Mechanism::TcpReset && (view.suspect.stage == Stage::Later || view.suspect.sender == view.case.client) {
+        return None;
+    }
+    if trigger.kind == TriggerKind::DnsQname && !is_global(view.case.server_end().ip) {
+        // A local forwarder may itself be without an answer.
+        return None;
+    }
     let at = view.case.entries.get(view.case.index_of(trigger.frame)?)?.time;
     let near = |t: crate::capture::Timestamp| t.since(at).abs() <= NEAR_NS;
     let server = view.case.server_end();

@@ -2,7 +2,7 @@
 //!
 //! ## What it looks for
 //!
-//! The query carried an OPT record, the answer has none, its code is no error, and the same resolver kept OPT in other
+//! The query carried an OPT record, the answer has none, its code is no error or no such name, and the same resolver kept OPT in other
 //! answers of the capture.
 //!
 //! ## Why it speaks for interference
@@ -45,7 +45,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
         return None;
     }
     let odd = odd(view);
-    let (_, seen) = answers(view.case).find(|(i, d)| odd.contains(i) && d.message.edns.is_none() && d.message.rcode == 0)?;
+    let (_, seen) = answers(view.case).find(|(i, d)| odd.contains(i) && d.message.edns.is_none() && matches!(d.message.rcode, 0 | 3))?;
     let frame = view.case.entries.get(seen.entry)?.frame;
     Some(Claim::new("dns-edns-lost", Class::C, [frame], "no OPT record, though the query had one and this resolver keeps it"))
 }

@@ -40,7 +40,7 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref()?;
     let server = view.case.server_end();
-    let others: Vec<_> = view.around.other_names.iter().filter(|a| a.same_kind).collect();
+    let others: Vec<_> = view.around.other_names.iter().filter(|a| a.same_kind && !a.hit).collect();
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.server == server.ip && a.same_kind).collect();
     if others.is_empty() || others.iter().chain(&same).any(|a| a.outcome == Outcome::Answered) {
         return None;

@@ -27,6 +27,7 @@ use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::tcp_reset::packets;
 use crate::flow::entry::fact;
+use crate::packet::tcp;
 
 pub const RULE: Rule = Rule {
     id: "ipid-jump",
@@ -46,6 +47,11 @@ const FAR: u16 = 1000;
 fn check(view: &View<'_>) -> Option<Claim> {
     for (i, r) in packets(view) {
         let Some(id) = r.ip_id() else { continue };
+        // Once it has closed, a kernel answers from no connection, with an identification of another counter.
+        let gone = view.case.of(view.suspect.sender).any(|(j, e)| j < i && (e.is_rst() || e.has(tcp::FIN)));
+        if gone && !r.has(tcp::ACK) {
+            continue;
+        }
         if id == 0 && !r.is(fact::DONT_FRAGMENT) {
             let text = "IP identification 0 without DF: no common stack sends that";
             return Some(Claim::new("ipid-jump", Class::C, [r.frame], text).measured(0.0, f64::NAN, "IP ID"));

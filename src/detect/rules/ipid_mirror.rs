@@ -38,7 +38,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let trigger = view.suspect.trigger.as_ref()?;
+    // The trigger is the client's own packet: its own resets resemble it by nature.
+    let trigger = view.suspect.trigger.as_ref().filter(|_| view.suspect.sender != view.case.client)?;
     let t = view.case.entries.get(view.case.index_of(trigger.complete_at_frame)?)?;
     let id = t.ip_id().filter(|id| *id != 0)?;
     let (_, r) = packets(view).find(|(_, r)| r.ip_id().is_some_and(|x| x == id || x == id.wrapping_add(1)))?;

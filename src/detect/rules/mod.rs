@@ -59,7 +59,7 @@ macro_rules! rules {
 }
 
 rules! {
-    ack_after_reset, ack_regress, answer_rotation, answer_then_silence, capture_loss, client_closed_first, closed_port, control_name_ok,
+    ack_after_reset, ack_regress, answer_rotation, answer_then_silence, capture_loss, client_closed_first, closed_port, control_name_ok, control_port_ok,
     data_after_reset, dns64, dns_answers_conflict, dns_bogon, dns_edns_lost, dns_flags_odd, dns_known_forged, dns_non_resolver,
     dns_qtype_mismatch, dns_static_ttl, dns_ttl_outlier, every_name_fails, fin_before_reset, happy_eyeballs, idle_timeout, ipid_jump,
     ipid_mirror, mtu_black_hole, name_hit_elsewhere, name_repeats, nat_timeout, one_sided, options_missing, outage, reset_burst_equal,

@@ -31,7 +31,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Control,
     mechanisms: &[Mechanism::Drop],
-    rebuts: &["control-name-ok", "name-repeats"],
+    rebuts: &["control-name-ok", "control-port-ok", "name-repeats"],
     cap: Some(Confidence::Unexplained),
     check,
     source: "",
@@ -39,15 +39,22 @@ pub const RULE: Rule = Rule {
 
 /// Payload of a segment that a tunnel on the way may not pass: 1,280 less headers.
 const LARGE: u32 = 1200;
+/// A longer segment was captured before the card cut it up: its last part is a small packet.
+const ETHERNET_MSS: u32 = 1460;
 
 fn check(view: &View<'_>) -> Option<Claim> {
+    let case = view.case;
     let stuck: Vec<_> = view.suspect.packets.iter().filter_map(|i| view.case.entries.get(*i)).collect();
     let first = stuck.first()?;
     let again: Vec<_> = stuck.iter().filter(|e| e.seq == first.seq).collect();
     let large = again.len() >= 2 && again.iter().all(|e| e.payload_len >= LARGE) && view.case.flow.key.protocol == 6;
     let tail_acked = view.case.of(view.case.server()).any(|(_, e)| e.has(crate::packet::tcp::ACK) && !e.is_syn_ack() && e.ack == first.seq_end());
     let passed = view.around.other_names.iter().chain(&view.around.same_name).any(|a| a.outcome == Outcome::Answered && a.segments >= 2);
-    if !large || tail_acked || passed {
+    // Whatever small the client sent after it would have been acknowledged (as a duplicate, with the hole) by a live server.
+    let small = case.of(case.client).any(|(_, e)| e.frame > first.frame && (e.seq_end() != e.seq) && e.payload_len < LARGE && !e.is_rst());
+    let drew_nothing = !case.of(case.server()).any(|(_, e)| e.frame > first.frame && e.has(crate::packet::tcp::ACK));
+    let offloaded = first.payload_len > ETHERNET_MSS;
+    if !large || tail_acked || passed || ((small || offloaded) && drew_nothing) {
         return None;
     }
     let text = format!("only segments of {} bytes are lost, and none that large got through anywhere", first.payload_len);

@@ -21,8 +21,11 @@
 //!
 //! T14 of the field's passive tests; repeated measurement as in Sundara Raman et al., SIGCOMM 2023 section 5.
 
+use super::reset_ladder::steps;
 use super::{Rule, View};
-use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
+use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
+use crate::attribute::special::is_global;
 use crate::detect::surroundings::Outcome;
 use std::collections::BTreeSet;
 
@@ -40,6 +43,12 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref().filter(|t| !t.value.is_empty())?;
+    if view.suspect.mechanism == Mechanism::TcpReset && (view.suspect.stage == Stage::Later || view.suspect.sender == view.case.client) {
+        return None;
+    }
+    if trigger.kind == TriggerKind::DnsQname && !is_global(view.case.server_end().ip) {
+        return None;
+    }
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.same_kind && (trigger.kind != TriggerKind::TlsEch || a.ech)).collect();
     if same.iter().any(|a| a.outcome == Outcome::Answered) || view.around.kind_answered == 0 {
         return None;
@@ -48,10 +57,23 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let mut servers: BTreeSet<_> = failed.iter().map(|a| a.server).collect();
     servers.insert(view.case.server_end().ip);
     let times = failed.len() + 1;
-    if servers.len() < 2 && times < 3 {
+    // On one server, a name that fails again and again may be the server's own doing, unless others go through there or the failure
+    // is none that the program behind the port can cause.
+    let others_pass = view.around.other_names.iter().any(|a| a.outcome == Outcome::Answered);
+    if servers.len() < 2 && (times < 3 || !(others_pass || is_not_the_servers(view))) {
         return None;
     }
     let frames = failed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
     let text = format!("the name failed {times} times on {} server(s) and never went through", servers.len());
     Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
+}
+
+/// A kernel that completes handshakes acknowledges data, whatever its program does; and no kernel repeats resets on a timer.
+fn is_not_the_servers(view: &View<'_>) -> bool {
+    let case = view.case;
+    if view.suspect.mechanism == Mechanism::TcpReset {
+        return steps(view).len() >= 2;
+    }
+    let request = case.messages.requests.iter().find(|r| view.suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
+    case.flow.key.protocol == 6 && (request.and_then(|r| silence(case, r)).is_some_and(|s| s.acknowledged != Acknowledged::All) || later_silence(case).is_some())
 }

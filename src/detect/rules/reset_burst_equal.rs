@@ -42,17 +42,22 @@ pub const RULE: Rule = Rule {
 
 /// Copies of one injector are microseconds apart, a few milliseconds after a long path.
 const WINDOW_NS: i64 = 5_000_000;
+/// A reset this long before belongs to another burst.
+const GONE_NS: i64 = 100_000_000;
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let resets: Vec<(usize, &Entry)> = packets(view).collect();
     let mut best: Option<(Vec<u64>, i64)> = None;
     for (n, (i, first)) in resets.iter().enumerate() {
         let alike = |e: &Entry| e.seq == first.seq && e.ack == first.ack && e.flags == first.flags && e.time.since(first.time) <= WINDOW_NS;
-        let burst: Vec<&Entry> = resets.iter().skip(n).map(|(_, e)| *e).filter(|e| alike(e)).collect();
-        let explained = if first.has(tcp::ACK) { 1 } else { eliciting(view, *i).max(1) };
+        let burst: Vec<&(usize, &Entry)> = resets.iter().skip(n).filter(|(_, e)| alike(e)).collect();
+        let last = burst.last().map_or(*i, |(j, _)| *j);
+        // A side that was already gone answers every packet that still comes.
+        let gone = view.case.of(view.suspect.sender).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && first.time.since(e.time) > GONE_NS);
+        let explained = if first.has(tcp::ACK) && !gone { 1 } else { eliciting(view, *i, last).max(1) };
         if burst.len() > explained && burst.len() >= 2 && best.as_ref().is_none_or(|b| b.0.len() < burst.len()) {
-            let span = burst.last().map_or(0, |e| e.time.since(first.time));
-            best = Some((burst.iter().map(|e| e.frame).collect(), span));
+            let span = burst.last().map_or(0, |(_, e)| e.time.since(first.time));
+            best = Some((burst.iter().map(|(_, e)| e.frame).collect(), span));
         }
     }
     let (frames, span) = best?;

@@ -46,13 +46,13 @@ const WINDOW_NS: i64 = 50_000_000;
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let resets: Vec<(usize, &Entry)> = packets(view).collect();
-    for (n, (_, first)) in resets.iter().enumerate() {
+    for (n, (start, first)) in resets.iter().enumerate() {
         let near: Vec<&(usize, &Entry)> = resets.iter().skip(n).take_while(|(_, e)| e.time.since(first.time) <= WINDOW_NS).collect();
         let bare = near.iter().find(|(_, e)| !e.has(tcp::ACK));
         let acking = near.iter().find(|(_, e)| e.has(tcp::ACK));
         let (Some((b, bare)), Some((a, acking))) = (bare, acking) else { continue };
         let last = near.last().map_or(*b, |(i, _)| *i);
-        if b < a || near.len() > eliciting(view, last).max(1) {
+        if b < a || near.len() > eliciting(view, *start, last) + 1 {
             let text = "a bare RST and a RST/ACK for the same packet: two machines answered";
             return Some(Claim::new("reset-mixed-flags", Class::B, [bare.frame, acking.frame], text).measured(near.len() as f64, 1.0, "resets"));
         }

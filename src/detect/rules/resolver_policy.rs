@@ -24,7 +24,9 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::dns_answer::{answers, odd};
+use super::ttl_jump::hop_distance;
+use crate::detect::messages::DnsSeen;
+use crate::detect::suspects::dns_answer::{answers, odd, queries};
 use crate::attribute::special;
 
 pub const RULE: Rule = Rule {
@@ -39,6 +41,15 @@ pub const RULE: Rule = Rule {
     source: "",
 };
 
+fn looks_foreign(view: &View<'_>, seen: &DnsSeen) -> bool {
+    let (Some(r), Some(e)) = (&view.around.resolver, view.case.entries.get(seen.entry)) else { return false };
+    let usual: Vec<u8> = r.ttls.iter().filter(|(_, n)| *n >= 2).map(|(t, _)| *t).collect();
+    let far = !usual.is_empty() && usual.iter().all(|t| hop_distance(*t, e.ttl) >= 3);
+    let asked = queries(view.case).any(|q| q.message.edns.is_some());
+    let lost = asked && r.edns_kept >= 2 && seen.message.edns.is_none() && seen.message.rcode == 0;
+    far || lost
+}
+
 fn check(view: &View<'_>) -> Option<Claim> {
     let resolver = view.case.server_end().ip;
     let local = !special::is_global(resolver);
@@ -47,6 +58,11 @@ fn check(view: &View<'_>) -> Option<Claim> {
         return None;
     }
     let odd = odd(view);
+    // A packet that does not look like the resolver's others is not the resolver's policy.
+    let foreign = answers(view.case).filter(|(i, _)| odd.contains(i)).any(|(_, d)| looks_foreign(view, d));
+    if foreign && !local {
+        return None;
+    }
     let frames = answers(view.case).filter(|(i, _)| odd.contains(i)).filter_map(|(_, d)| view.case.entries.get(d.entry)).map(|e| e.frame);
     let why = if local { "the resolver is a local one: its own policy" } else { "this resolver gives such addresses for many names: its own policy" };
     Some(Claim::new("resolver-policy", Class::B, frames, why))

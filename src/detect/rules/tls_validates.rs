@@ -22,6 +22,7 @@
 //! OONI's TLS-consistency rule.
 
 use super::{Rule, View};
+use crate::detect::suspects::dns_answer::{addresses, answers, odd};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 
 pub const RULE: Rule = Rule {
@@ -37,6 +38,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let frame = view.around.validated_by?;
+    let odd = odd(view);
+    let mut given = answers(view.case).filter(|(i, _)| odd.contains(i)).flat_map(|(_, d)| addresses(&d.message));
+    let frame = given.find_map(|a| view.around.validated.iter().find(|(v, _)| *v == a).map(|(_, f)| *f))?;
     Some(Claim::new("tls-validates", Class::A, [frame], "a TLS session for this name succeeded with the answered address"))
 }

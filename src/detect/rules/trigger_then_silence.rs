@@ -27,7 +27,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
-use crate::detect::suspects::drop::{Acknowledged, silence};
+use crate::detect::suspects::drop::{Acknowledged, SILENCE_NS, silence};
 
 pub const RULE: Rule = Rule {
     id: "trigger-then-silence",
@@ -49,14 +49,23 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if silence.acknowledged == Acknowledged::Part || crate::detect::suspects::drop::is_answered(case, request) {
         return None;
     }
-    let waited = silence.until.since(silence.from) as f64 / 1e9;
-    let tries = if trigger.kind == TriggerKind::DnsQname { view.around.unanswered_queries } else { silence.retransmissions + 1 };
+    // A client that gives up does not end the silence: the answer still had until the end of the capture.
+    let until = if case.flow.key.protocol == 6 { silence.until } else { silence.until.max(view.around.capture_end) };
+    let waited = until.since(silence.from) as f64 / 1e9;
+    let tries = match trigger.kind {
+        TriggerKind::DnsQname => view.around.unanswered_queries,
+        _ if case.flow.key.protocol == 6 => silence.retransmissions + 1,
+        _ => (silence.retransmissions + 1).max(view.around.unanswered_queries),
+    };
     let what = match silence.acknowledged {
         Acknowledged::All => "acknowledged, but never answered".to_owned(),
         _ => format!("sent {tries} times, never answered"),
     };
     // One unanswered query is loss; a QUIC client that gives up after two datagrams shows no more than that.
     let enough = case.flow.key.protocol == 6 || tries >= 3;
+    if !enough && (until.since(silence.from) < SILENCE_NS || (tries < 2 && view.around.name_hit.is_none())) {
+        return None;
+    }
     let class = if enough { Class::B } else { Class::C };
     let frames = silence.copies.iter().filter_map(|i| case.entries.get(*i)).map(|e| e.frame);
     Some(Claim::new("trigger-then-silence", class, frames, format!("the request was {what} in {waited:.1} s")).measured(waited, 0.0, "s"))

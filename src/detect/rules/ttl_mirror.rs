@@ -40,7 +40,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let trigger = view.suspect.trigger.as_ref()?;
+    // The trigger is the client's own packet: its own resets resemble it by nature.
+    let trigger = view.suspect.trigger.as_ref().filter(|_| view.suspect.sender != view.case.client)?;
     let t = view.case.entries.get(view.case.index_of(trigger.complete_at_frame)?)?;
     let own: Vec<u8> = view.case.of(view.suspect.sender).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl).collect();
     let (_, r) = packets(view).find(|(_, r)| {

@@ -40,8 +40,10 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref().and_then(|t| view.case.index_of(t.complete_at_frame)).and_then(|i| view.case.entries.get(i));
-    let copied = |w: u16| w != 0 && trigger.is_some_and(|t| t.window == w);
-    let (_, r) = packets(view).find(|(_, r)| (!r.has(tcp::ACK) && r.window != 0) || copied(r.window))?;
+    let copied = |w: u16| w != 0 && view.suspect.sender != view.case.client && trigger.is_some_and(|t| t.window == w);
+    // A stack that never changes its window field puts it into its resets too.
+    let habitual = |i: usize, w: u16| view.case.ordinary_before(view.suspect.sender, i).any(|(_, e)| e.window == w);
+    let (_, r) = packets(view).find(|(i, r)| (!r.has(tcp::ACK) && r.window != 0 && !habitual(*i, r.window)) || copied(r.window))?;
     let text = if copied(r.window) { format!("window {} is copied from the trigger", r.window) } else { format!("a bare reset with window {}", r.window) };
     Some(Claim::new("window-odd", Class::C, [r.frame], text).measured(f64::from(r.window), 0.0, "window"))
 }

@@ -12,23 +12,12 @@ use std::net::IpAddr;
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
     let query = case.messages.dns.iter().find(|d| !d.message.is_response);
     let answers: Vec<usize> = answers(case).map(|(i, _)| i).collect();
-    let first = case.messages.dns.get(*answers.first()?)?;
     query?;
-    if is_multicast(case) {
-        // mDNS and LLMNR: everybody may answer.
-        return None;
-    }
     let suspects = if answers.len() > 1 { answers } else { vec![*answers.first()?] };
     let trigger =
         case.messages.requests.iter().find(|r| matches!(r.kind, crate::detect::finding::TriggerKind::DnsQname)).map(super::trigger);
     let packets = suspects.iter().filter_map(|i| case.messages.dns.get(*i)).map(|d| d.entry).collect();
-    let _ = first;
     Some(Suspect { mechanism: Mechanism::DnsAnswer, stage: Stage::PostRequest, trigger, sender: case.server(), packets, answers: suspects })
-}
-
-fn is_multicast(case: &Case<'_>) -> bool {
-    [case.client_end(), case.server_end()].iter().any(|e| e.ip.is_multicast() || matches!(e.port, 5353 | 5355 | 137))
-        || case.server_end().ip == IpAddr::V4(std::net::Ipv4Addr::BROADCAST)
 }
 
 /// Answers that are no copies, with their index among the messages.

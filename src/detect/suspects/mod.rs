@@ -15,8 +15,8 @@ pub fn find(case: &Case<'_>) -> Vec<Suspect> {
     }
     let mut found = tcp_reset::find(case);
     found.extend(dns_answer::find(case));
-    // A connection that was reset is not silent as well.
-    if found.is_empty() {
+    // A connection that the server's side reset is not silent as well; a client that gives up often resets.
+    if found.iter().all(|s| s.sender == case.client) {
         found.extend(drop::find(case));
     }
     found

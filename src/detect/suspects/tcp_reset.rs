@@ -113,10 +113,13 @@ pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -
     let reordering = case.reordering.max(view.around.reordering);
     let mut weak = None;
     for (i, r) in packets(view) {
-        if !is_acceptable(view, i, r) {
+        // A kernel that knows nothing of the connection resets it while a program with a TCP of its own (a scanner, a test tool) goes on.
+        if !is_acceptable(view, i, r) || is_kernel_reply(case, view.suspect.sender, i) {
             continue;
         }
-        for (j, p) in case.of(view.suspect.sender).filter(|(j, p)| *j > i && !p.is_rst() && wanted(r, p)) {
+        // Windows repeats a refused SYN with the same number: what comes after belongs to the new attempt.
+        let again = case.of(view.suspect.sender.other()).find(|(j, e)| *j > i && e.is_syn()).map_or(usize::MAX, |(j, _)| j);
+        for (j, p) in case.of(view.suspect.sender).filter(|(j, p)| *j > i && *j < again && !p.is_rst() && wanted(r, p)) {
             let lag = p.time.since(r.time);
             let found = |proved| Contradiction { reset: i, packet: j, proved, lag };
             if rtt.is_some_and(|rtt| rtt > 0 && case.sent_after(j, i, rtt)) && lag > 3 * reordering {
@@ -148,11 +151,11 @@ pub fn is_acceptable(view: &View<'_>, i: usize, r: &Entry) -> bool {
     }
 }
 
-/// Packets of the receiver that could each have drawn one of the resets, up to entry `i`: what was in flight one and a half round
-/// trips before.
-pub fn eliciting(view: &View<'_>, i: usize) -> usize {
+/// Packets of the receiver that could each have drawn one of the resets from entry `first` to entry `i`: what was sent from one and
+/// a half round trips before the first.
+pub fn eliciting(view: &View<'_>, first: usize, i: usize) -> usize {
     let case = view.case;
-    let Some(r) = case.entries.get(i) else { return 0 };
+    let Some(r) = case.entries.get(first) else { return 0 };
     let reach = sender_rtt(view).unwrap_or(200_000_000) * 3 / 2 + 2_000_000;
     case.ordinary_before(view.suspect.sender.other(), i).filter(|(_, e)| r.time.since(e.time) <= reach).count()
 }

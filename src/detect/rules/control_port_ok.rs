@@ -1,0 +1,66 @@
+//! # `control-port-ok`: the same host is alive on another port
+//!
+//! ## What it looks for
+//!
+//! A request to the same host on another port, within two minutes, that the host answered. For a silence it counts only
+//! where the client's bytes were not even acknowledged: acknowledging is done by the kernel, whatever the program behind
+//! the port is doing, so a host that acknowledges on one port and not on the other is not down. For a refused or reset
+//! handshake it is class C.
+//!
+//! ## Why it speaks for interference
+//!
+//! Host and path are up; what differs is the port and what was said there.
+//!
+//! ## Innocent explanations
+//!
+//! A firewall at the host that drops one port after the handshake; an MTU black hole (`mtu-black-hole` voids this rule).
+//!
+//! ## How to check in Wireshark
+//!
+//! Filter on the server's address, all ports.
+//!
+//! ## Source
+//!
+//! RFC 9293 section 3.8.6.3: acknowledgements are due within half a second.
+
+use super::{Rule, View};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance};
+use super::control_name_ok::NEAR_NS;
+use super::reset_ladder::steps;
+use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
+
+pub const RULE: Rule = Rule {
+    id: "control-port-ok",
+    stance: Stance::For,
+    class: Class::B,
+    family: Family::Control,
+    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop],
+    rebuts: &[],
+    cap: None,
+    check,
+    source: "",
+};
+
+fn check(view: &View<'_>) -> Option<Claim> {
+    let control = view.around.other_port.as_ref()?;
+    let case = view.case;
+    let class = match view.suspect.mechanism {
+        Mechanism::Drop => {
+            let trigger = view.suspect.trigger.as_ref()?;
+            let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;
+            let unacknowledged = silence(case, request).is_some_and(|s| s.acknowledged != Acknowledged::All) || later_silence(case).is_some();
+            if case.flow.key.protocol != 6 || !unacknowledged {
+                return None;
+            }
+            Class::B
+        }
+        _ if view.suspect.stage == Stage::PostSyn || steps(view).len() >= 2 => Class::C,
+        _ => return None,
+    };
+    let gap = control.time.since(case.flow.first).abs();
+    if gap > NEAR_NS {
+        return None;
+    }
+    let text = format!("port {} of the same host answered {:.1} s away", control.port, gap as f64 / 1e9);
+    Some(Claim::new("control-port-ok", class, [control.frame], text))
+}
