@@ -13,6 +13,7 @@
 pub mod app;
 pub mod attribute;
 pub mod capture;
+pub mod cli;
 pub mod detect;
 pub mod error;
 pub mod flow;
@@ -20,6 +21,7 @@ pub mod limits;
 pub mod packet;
 mod phase;
 pub mod pipeline;
+pub mod report;
 #[doc(hidden)]
 pub mod script;
 pub mod stats;

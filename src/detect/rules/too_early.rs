@@ -76,7 +76,7 @@ fn reset(view: &View<'_>) -> Option<Claim> {
             best = Some((ratio, r.frame, delay));
         }
     }
-    claim("reset", best?, rtt)
+    claim("packet", best?, rtt)
 }
 
 fn dns(view: &View<'_>) -> Option<Claim> {

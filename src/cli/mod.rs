@@ -1,0 +1,90 @@
+//! The command line: `args` is what was typed, `options` what it means, and each verb has a file. The only room that knows clap.
+
+mod args;
+mod explain;
+mod inputs;
+mod options;
+mod progress;
+mod scan;
+
+use crate::report::identity;
+use crate::report::paint::Paint;
+use args::{LowArgs, Verb};
+use clap::{CommandFactory, FromArgMatches};
+use options::Options;
+use std::process::ExitCode;
+use std::sync::LazyLock;
+
+/// How a run ended; the exit status is a contract with scripts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Everything was read, whatever was found.
+    Done,
+    /// Only with `-e`: a finding was reported.
+    Found,
+    /// Usage, or no input could be read.
+    Failed,
+    /// Finished, but some input was truncated, damaged or unreadable.
+    Partial,
+    Interrupted,
+}
+
+impl Status {
+    /// The exit status.
+    pub fn code(self) -> u8 {
+        match self {
+            Status::Done => 0,
+            Status::Found => 1,
+            Status::Failed => 2,
+            Status::Partial => 3,
+            Status::Interrupted => 130,
+        }
+    }
+}
+
+/// The version names the rules as well: two runs agree only if both do.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (rules {}, schema {})", env!("CARGO_PKG_VERSION"), identity::rules(), crate::report::SCHEMA));
+
+/// Runs the program on the arguments of the process.
+pub fn main() -> ExitCode {
+    ExitCode::from(run().code())
+}
+
+fn run() -> Status {
+    let parsed = LowArgs::command().version(VERSION.as_str()).try_get_matches().and_then(|m| LowArgs::from_arg_matches(&m));
+    let args = match parsed {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version come this way too, as answers on standard output. A closed pipe is no failure.
+            let _ = error.print();
+            return if error.use_stderr() { Status::Failed } else { Status::Done };
+        }
+    };
+    match args.verb {
+        Some(Verb::Explain { name, color }) => explain::run(name.as_deref(), Paint::new(options::color(color))),
+        Some(Verb::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut LowArgs::command(), "interloper", &mut script);
+            explain::print(&String::from_utf8_lossy(&script))
+        }
+        Some(Verb::Scan(scan)) => scan_with(scan),
+        None => scan_with(args.scan),
+    }
+}
+
+fn scan_with(args: args::ScanArgs) -> Status {
+    match Options::new(args) {
+        Ok(options) => scan::run(&options),
+        Err(error) => {
+            complain(&error.to_string());
+            Status::Failed
+        }
+    }
+}
+
+/// A word on standard error. Where that is closed there is nobody left to tell.
+fn complain(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "interloper: {text}");
+}

@@ -1,0 +1,126 @@
+//! What the command line means: built once, before any file is touched.
+
+use super::args::{Color, GroupBy, Min, ScanArgs, Time};
+use crate::capture::OpenOptions;
+use crate::detect::finding::Confidence;
+use crate::error::{Error, Result};
+use crate::pipeline::ScanOptions;
+use crate::report::clock::TimeFormat;
+use crate::report::text::By;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+/// A run of `scan`.
+#[derive(Debug)]
+pub struct Options {
+    pub paths: Vec<PathBuf>,
+    pub scan: ScanOptions,
+    pub threads: usize,
+    pub min: Confidence,
+    pub exit_code: bool,
+    /// What goes to standard output.
+    pub stdout: Stdout,
+    /// Files that get JSON Lines.
+    pub files: Vec<PathBuf>,
+    pub flows: bool,
+    pub by: By,
+    pub times: TimeFormat,
+    pub quiet: bool,
+    pub verbose: bool,
+    pub color: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stdout {
+    Page,
+    JsonLines,
+}
+
+impl Options {
+    /// Makes sense of the arguments, or says what is wrong with them.
+    pub fn new(args: ScanArgs) -> Result<Options> {
+        // `-r` stands first because that is where people put it.
+        let paths: Vec<PathBuf> = args.read.into_iter().chain(args.paths).collect();
+        if paths.is_empty() {
+            return Err(Error::Usage("no capture given; try `interloper capture.pcap`, or `interloper --help`".into()));
+        }
+        if paths.iter().filter(|p| p.as_path() == Path::new("-")).count() > 1 {
+            return Err(Error::Usage("standard input (-) can be read only once".into()));
+        }
+        let (to_stdout, files): (Vec<PathBuf>, Vec<PathBuf>) = args.output.into_iter().partition(|p| p.as_path() == Path::new("-"));
+        for file in &files {
+            let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            if !matches!(extension, "jsonl" | "ndjson") {
+                let shown = crate::report::escape::path(file);
+                return Err(Error::Usage(format!(
+                    "-o {shown}: cannot tell the format; name the file .jsonl, or use -o - for standard output"
+                )));
+            }
+        }
+        let stdout = if args.json || !to_stdout.is_empty() { Stdout::JsonLines } else { Stdout::Page };
+        if args.flows && stdout == Stdout::Page && files.is_empty() {
+            return Err(Error::Usage("--flows adds records to JSON Lines; give --json or -o PATH.jsonl with it".into()));
+        }
+        let defaults = OpenOptions::default();
+        let bytes = |n: Option<u64>, default: usize| n.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let open = OpenOptions {
+            window: bytes(args.window, defaults.window),
+            chunk: bytes(args.chunk, defaults.chunk),
+            max_bytes: args.max_bytes,
+            force_wrong_guess: args.wrong_guesses,
+        };
+        let scan = ScanOptions {
+            open,
+            filter: args.filter,
+            count: args.count,
+            memory: args.memory.unwrap_or(crate::limits::MEMORY),
+            lines: args.flows,
+        };
+        Ok(Options {
+            paths,
+            scan,
+            threads: args.jobs.map_or_else(cores, usize::from),
+            min: match args.min {
+                Min::Confirmed => Confidence::Confirmed,
+                Min::Likely => Confidence::Likely,
+                Min::Unexplained => Confidence::Unexplained,
+            },
+            exit_code: args.exit_code,
+            stdout,
+            files,
+            flows: args.flows,
+            by: match args.by {
+                GroupBy::Name => By::Name,
+                GroupBy::Server => By::Server,
+                GroupBy::Mechanism => By::Mechanism,
+                GroupBy::Client => By::Client,
+            },
+            times: match args.time {
+                Time::R => TimeFormat::Relative,
+                Time::A | Time::U => TimeFormat::TimeOfDay,
+                Time::Ad => TimeFormat::DateAndTime,
+                Time::E => TimeFormat::Epoch,
+            },
+            quiet: args.quiet,
+            verbose: args.verbose,
+            color: color(args.color),
+        })
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Whether standard output gets colour. `NO_COLOR` (<https://no-color.org>) and a dumb terminal say no to `auto`, not to `always`.
+pub fn color(asked: Color) -> bool {
+    match asked {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+            let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+            std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `interloper scan`: reads the inputs, writes what was found, and says how it went.
+
+use super::inputs::Inputs;
+use super::options::{Options, Stdout};
+use super::progress::Progress;
+use super::{Status, complain};
+use crate::error::{Error, Result};
+use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
+use crate::report::jsonl::JsonLines;
+use crate::report::paint::Paint;
+use crate::report::text::{Layout, Style, Text};
+use crate::report::{Shown, Sink, Tally, escape};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Runs a scan.
+pub fn run(options: &Options) -> Status {
+    let inputs = Inputs::find(&options.paths);
+    let several = inputs.files.len() + inputs.failed.len() > 1 || options.paths.iter().any(|p| p.is_dir());
+    let sinks = match sinks(options, several) {
+        Ok(sinks) => sinks,
+        Err(error) => {
+            complain(&message(&error));
+            return Status::Failed;
+        }
+    };
+    let watch = Arc::new(Watch::default());
+    stop_on_interrupt(&watch);
+    let mut run = Run { options, sinks, tally: Tally::default(), said: BTreeSet::new(), outcome: Outcome::Fine };
+    run.tally.passed_over = inputs.passed_over;
+    for (path, source) in inputs.failed {
+        run.unread(&path, &Error::Open { path: path.clone(), source });
+    }
+    for path in inputs.empty {
+        run.unread(&path, &Error::NotACapture { path: path.clone(), reason: "no captures in this directory".into() });
+    }
+    {
+        let progress = Progress::start(&watch, inputs.bytes, !options.quiet);
+        let run = &mut run;
+        let each = |path: &Path, result: Result<CaptureReport>| {
+            progress.aside(|| run.capture(path, result));
+            if run.outcome != Outcome::Fine {
+                // Nobody reads on: reading further captures would be for nothing.
+                watch.stop.store(true, Ordering::Relaxed);
+            }
+        };
+        with_threads(options.threads, || scan_all(&inputs.files, &options.scan, &watch, each));
+    }
+    run.tally.interrupted |= watch.stop.load(Ordering::Relaxed) && run.outcome == Outcome::Fine;
+    run.finish()
+}
+
+/// How writing goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Fine,
+    /// The reader of standard output has gone.
+    PipeClosed,
+    WriteFailed,
+}
+
+struct Run<'o> {
+    options: &'o Options,
+    sinks: Vec<(PathBuf, Box<dyn Sink>)>,
+    tally: Tally,
+    /// Complaints that were made: a filter that is wrong for one capture is wrong for all.
+    said: BTreeSet<String>,
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    fn capture(&mut self, path: &Path, result: Result<CaptureReport>) {
+        let report = match result {
+            Ok(report) => report,
+            Err(error) => return self.unread(path, &error),
+        };
+        let shown = Shown::new(&report, self.options.min, self.tally.found());
+        self.tally.add(&shown);
+        self.write(|sink| sink.capture(&shown));
+        // The page says it as well; standard error is for those who look only there.
+        if let Some(damage) = report.damage.first().filter(|_| self.options.quiet || self.options.stdout != Stdout::Page) {
+            complain(&format!("{}: damaged at byte {}: {}", shown.file, damage.offset, escape::sentence(&damage.text)));
+        }
+    }
+
+    fn unread(&mut self, path: &Path, error: &Error) {
+        let said = message(error);
+        if self.said.len() < 10_000 && self.said.insert(said.clone()) {
+            complain(&said);
+        }
+        self.tally.add_unread(escape::path(path), escape::sentence(&error.to_string()));
+    }
+
+    fn write(&mut self, mut write: impl FnMut(&mut dyn Sink) -> std::io::Result<()>) {
+        if self.outcome != Outcome::Fine {
+            return;
+        }
+        for (path, sink) in &mut self.sinks {
+            match write(sink.as_mut()) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::BrokenPipe && path.as_path() == Path::new("-") => {
+                    self.outcome = Outcome::PipeClosed;
+                    return;
+                }
+                Err(source) => {
+                    complain(&message(&Error::Write { path: path.clone(), source }));
+                    self.outcome = Outcome::WriteFailed;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Status {
+        if self.tally.captures == 0 && !self.tally.interrupted {
+            // JSON Lines end with a summary even so; a page about nothing would only hide the complaints.
+            if self.options.stdout == Stdout::JsonLines || !self.options.files.is_empty() {
+                self.end();
+            }
+            return Status::Failed;
+        }
+        self.end();
+        match self.outcome {
+            Outcome::PipeClosed => return Status::Done,
+            Outcome::WriteFailed => return Status::Failed,
+            Outcome::Fine => {}
+        }
+        if self.tally.interrupted {
+            Status::Interrupted
+        } else if !self.tally.complete() {
+            Status::Partial
+        } else if self.options.exit_code && self.tally.found() > 0 {
+            Status::Found
+        } else {
+            Status::Done
+        }
+    }
+
+    fn end(&mut self) {
+        let tally = std::mem::take(&mut self.tally);
+        self.write(|sink| sink.finish(&tally));
+        self.tally = tally;
+    }
+}
+
+/// Opens every output before anything is read: a run of hours must not end with a file that cannot be written.
+fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>)>> {
+    let stdout = || BufWriter::with_capacity(1 << 16, std::io::stdout());
+    let first: Box<dyn Sink> = match options.stdout {
+        Stdout::JsonLines => Box::new(JsonLines::new(stdout(), options.flows)),
+        Stdout::Page => {
+            let style = Style { paint: Paint::new(options.color), times: options.times, verbose: options.verbose };
+            Box::new(Text::new(stdout(), Layout { style, by: options.by, quiet: options.quiet, several }))
+        }
+    };
+    let mut sinks = vec![(PathBuf::from("-"), first)];
+    for path in &options.files {
+        let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
+        sinks.push((path.clone(), Box::new(JsonLines::new(BufWriter::with_capacity(1 << 16, file), options.flows))));
+    }
+    Ok(sinks)
+}
+
+/// The first interrupt ends the reading and lets what is known be printed; the second ends everything.
+fn stop_on_interrupt(watch: &Arc<Watch>) {
+    let watch = Arc::clone(watch);
+    let handler = move || {
+        if watch.stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Status::Interrupted.code()));
+        }
+        complain("stopping; what is known so far follows (once more to quit at once)");
+    };
+    // Where no handler can be set an interrupt ends the process, as it does for most programs.
+    let _ = ctrlc::set_handler(handler);
+}
+
+/// An error with what to do about it.
+fn message(error: &Error) -> String {
+    let hint = match error {
+        Error::Open { source, .. } => match source.kind() {
+            ErrorKind::NotFound => " (check the path; a file named like a verb is ./explain)",
+            ErrorKind::PermissionDenied => " (captures made as root need `sudo chmod +r`)",
+            _ => "",
+        },
+        Error::Filter { .. } => " (the syntax is tcpdump's: see `man pcap-filter`, and quote the expression)",
+        Error::Write { .. } => " (choose another path with -o)",
+        _ => "",
+    };
+    format!("{}{hint}", escape::sentence(&error.to_string()))
+}

@@ -1,0 +1,260 @@
+//! JSON Lines, schema `interloper/1`: one object a line, in an order that does not depend on threads.
+
+use super::clock::{milliseconds, rfc3339};
+use super::record::{
+    CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, PacketRecord, SCHEMA, SummaryRecord,
+    SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
+};
+use super::{Shown, Sink, Tally, escape, identity, wireshark};
+use crate::detect::finding::{Claim, Confidence, Mechanism};
+use crate::flow::entry::fact;
+use crate::survey::{Ends, Finding, FlowLine, PacketRef};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Writes the records.
+pub struct JsonLines<W> {
+    out: W,
+    flows: bool,
+}
+
+impl<W: Write + Send> JsonLines<W> {
+    /// With `flows`, a record for every flow as well.
+    pub fn new(out: W, flows: bool) -> JsonLines<W> {
+        JsonLines { out, flows }
+    }
+
+    fn line(&mut self, record: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, record).map_err(io::Error::from)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+impl<W: Write + Send> Sink for JsonLines<W> {
+    fn capture(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        self.line(&capture(shown))?;
+        for (n, f) in &shown.findings {
+            self.line(&finding(shown, *n, f))?;
+        }
+        if self.flows {
+            let mut lines: Vec<&FlowLine> = shown.report.conclusion.lines.iter().collect();
+            lines.sort_by_cached_key(|l| (l.first_frame, l.time, l.ends.client, l.ends.server));
+            for line in lines {
+                self.line(&flow(shown, line))?;
+            }
+        }
+        self.out.flush()
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        self.line(&summary(tally))?;
+        self.out.flush()
+    }
+}
+
+fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
+    let r = shown.report;
+    let mut skipped = BTreeMap::new();
+    for (name, n) in r.stats.skipped_names() {
+        *skipped.entry(name).or_default() += n;
+    }
+    CaptureRecord {
+        schema: SCHEMA,
+        kind: "capture",
+        id: &shown.id,
+        file: &shown.file,
+        format: &r.description.format,
+        compression: r.description.compression,
+        link_types: r.description.link_types.iter().map(|l| wireshark::link_type(*l)).collect(),
+        packets: r.stats.packets,
+        bytes_read: r.bytes_read,
+        bytes_total: r.description.bytes_total,
+        time_first: r.time_first.map(rfc3339),
+        time_last: r.time_last.map(rfc3339),
+        ts_resolution: &r.description.resolution,
+        snaplen_cut: r.stats.snaplen_cut,
+        bad_checksums: r.stats.bad_checksums,
+        out_of_order: r.stats.out_of_order,
+        duplicates: r.audit.copies,
+        acked_unseen: r.audit.acked_unseen,
+        vantage: r.audit.vantage(),
+        one_sided: r.audit.is_one_sided(),
+        nat_suspected: r.audit.nat_suspected(),
+        damage: r.damage.iter().map(|d| DamageRecord { offset: d.offset, text: escape::sentence(&d.text) }).collect(),
+        void_rules: r.audit.void_rules(),
+        skipped,
+        filtered: r.stats.filtered,
+        fragments: r.stats.fragments,
+        fragments_abandoned: r.stats.fragments_abandoned,
+        too_deep: r.stats.too_deep,
+        flows: r.stats.flows,
+        evicted: r.stats.evicted,
+        streams_forgotten: r.stats.streams_forgotten,
+        facts_dropped: r.conclusion.facts_dropped,
+        damage_count: r.damage_count,
+        complete: r.complete,
+        interrupted: r.interrupted,
+    }
+}
+
+fn ends(shown: &Shown<'_>, e: &Ends) -> EndsRecord {
+    EndsRecord {
+        client_ip: e.client.ip.to_string(),
+        client_port: e.client.port,
+        server_ip: e.server.ip.to_string(),
+        server_port: e.server.port,
+        proto: wireshark::protocol(e.protocol),
+        ip_version: if e.client.ip.is_ipv6() { 6 } else { 4 },
+        community_id: e.community_id.clone(),
+        flow: identity::flow(e),
+        stream: shown.stream(e),
+        vlan: e.vlan,
+        tunnel: e.tunnel,
+    }
+}
+
+fn finding<'r>(shown: &'r Shown<'_>, n: u64, f: &'r Finding) -> FindingRecord<'r> {
+    let trigger = f.trigger.as_ref().map(|t| TriggerRecord {
+        kind: t.kind.name(),
+        value: escape::escape(&t.value),
+        frame: t.frame,
+        time: f.trigger_time.map(rfc3339),
+        complete_at_frame: t.complete_at_frame,
+    });
+    let control = f.control.as_ref().map(|c| ControlRecord {
+        kind: c.kind,
+        capture: &shown.id,
+        flow: None,
+        frame: c.frame,
+        value: escape::escape(&c.value),
+        outcome: c.outcome,
+    });
+    let ends = ends(shown, &f.ends);
+    FindingRecord {
+        schema: SCHEMA,
+        kind: "finding",
+        id: identity::finding(f),
+        n,
+        time: rfc3339(f.time),
+        mechanism: f.mechanism.name(),
+        stage: f.stage.name(),
+        layer: f.layer.name(),
+        confidence: f.confidence.name(),
+        failure: Some(f.failure).filter(|x| !x.is_empty()),
+        trigger,
+        forged: f.forged.iter().map(|p| packet(shown, p)).collect(),
+        genuine: f.genuine.iter().map(|p| packet(shown, p)).collect(),
+        evidence: f.claims.iter().map(claim).collect(),
+        control,
+        position: f.position.name(),
+        injector: None,
+        void_rules: &f.void_rules,
+        wireshark: wireshark::filter(&f.ends, ends.stream),
+        ends,
+        capture: &shown.id,
+        file: &shown.file,
+    }
+}
+
+fn packet(shown: &Shown<'_>, p: &PacketRef) -> PacketRecord {
+    let e = &p.entry;
+    let tcp = e.is_tcp();
+    PacketRecord {
+        frame: e.frame,
+        time: rfc3339(e.time),
+        dt_ms: milliseconds(p.since),
+        dir: if p.from_client { "c2s" } else { "s2c" },
+        ttl: e.ttl,
+        ipid: e.ip_id(),
+        flags: tcp.then(|| e.flag_letters()),
+        seq_rel: p.seq_rel,
+        ack_rel: p.ack_rel,
+        win: tcp.then_some(e.window),
+        len: e.payload_len,
+        opts: tcp.then(|| e.header_len.saturating_sub(20)),
+        dns: p.dns.as_deref().map(escape::sentence),
+        checksum: if e.is(fact::CHECKSUM_BAD) {
+            Some("bad")
+        } else if e.is(fact::CHECKSUM_GOOD) {
+            Some("good")
+        } else {
+            None
+        },
+        // A reassembled packet lies in no one place of the file.
+        offset: (shown.report.description.offsets_known && !e.is(fact::REASSEMBLED)).then_some(e.offset),
+    }
+}
+
+fn claim(c: &Claim) -> ClaimRecord<'_> {
+    let stance = crate::detect::rules::find(c.rule).map_or("for", |r| r.stance.name());
+    ClaimRecord {
+        rule: c.rule,
+        stance,
+        frames: &c.frames,
+        text: escape::sentence(&c.text),
+        observed: c.observed,
+        expected: c.expected,
+        unit: Some(c.unit).filter(|u| !u.is_empty()),
+        class: c.class.name(),
+        void: c.void,
+    }
+}
+
+fn flow<'r>(shown: &'r Shown<'_>, l: &FlowLine) -> FlowRecord<'r> {
+    FlowRecord {
+        schema: SCHEMA,
+        kind: "flow",
+        ends: ends(shown, &l.ends),
+        time: rfc3339(l.time),
+        duration_ms: milliseconds(l.duration),
+        service: l.service,
+        name: l.name.as_deref().map(escape::escape),
+        alpn: l.alpn.as_deref().map(escape::escape),
+        ja4: l.ja4.as_deref().map(escape::sentence),
+        conn_state: l.conn_state,
+        history: l.history.clone(),
+        orig_pkts: l.packets[0],
+        resp_pkts: l.packets[1],
+        orig_bytes: l.bytes[0],
+        resp_bytes: l.bytes[1],
+        rtt_ms: l.rtt.map(milliseconds),
+        failure: l.failure,
+        verdict: l.verdict,
+        reason: l.reason,
+        frame: l.first_frame,
+        capture: &shown.id,
+        file: &shown.file,
+    }
+}
+
+fn by_mechanism(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> BTreeMap<&'static str, BTreeMap<&'static str, u64>> {
+    let mut table: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for ((mechanism, confidence), n) in counts {
+        table.entry(mechanism.name()).or_default().insert(confidence.name(), *n);
+    }
+    table
+}
+
+fn summary(t: &Tally) -> SummaryRecord<'_> {
+    SummaryRecord {
+        schema: SCHEMA,
+        kind: "summary",
+        findings: by_mechanism(&t.findings),
+        below_min: by_mechanism(&t.below),
+        suppressed: t.suppressed.iter().map(|((server, mechanism), count)| SuppressedRecord { server, mechanism, count: *count }).collect(),
+        flows: t.flows,
+        flows_judged: t.judged,
+        flows_unjudged: &t.unjudged,
+        captures: t.captures,
+        captures_incomplete: t.incomplete,
+        passed_over: t.passed_over,
+        unread_count: t.unread,
+        unread: t.unread_list.iter().map(|(file, reason)| UnreadRecord { file, reason }).collect(),
+        packets: t.packets,
+        bytes: t.bytes,
+        versions: Versions { tool: env!("CARGO_PKG_VERSION"), rules: identity::rules(), fingerprints: None },
+        interrupted: t.interrupted,
+        complete: t.complete(),
+    }
+}

@@ -1,0 +1,163 @@
+//! The page of one capture: what it is, what could not be judged, and its findings in groups.
+
+use super::clock::{span, to_the_second};
+use super::paint::fill;
+use super::passage::{self, Style};
+use super::{Shown, escape, judged, words};
+use crate::detect::finding::{Confidence, Mechanism};
+use crate::survey::Finding;
+use std::collections::BTreeMap;
+
+/// What findings are grouped by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum By {
+    #[default]
+    Name,
+    Server,
+    Mechanism,
+    Client,
+}
+
+/// Findings of a group told at length; the others of it are alike and get a line each.
+const AT_LENGTH: usize = 3;
+
+/// The head: file, packets, time, and what this capture cannot show.
+pub fn head(shown: &Shown<'_>, style: Style) -> String {
+    let r = shown.report;
+    let mut facts = vec![words::count(r.stats.packets, "packet")];
+    if let (Some(first), Some(last)) = (r.time_first, r.time_last) {
+        facts.push(format!("{} from {}", span(last.since(first)), to_the_second(first)));
+    }
+    if r.audit.vantage() != "unknown" {
+        facts.push(format!("taken {}", words::vantage(r.audit.vantage())));
+    }
+    let mut out = fill("", &format!("{}: {}", style.paint.bold(&shown.file), facts.join(", ")));
+    let note = |out: &mut String, text: String| out.push_str(&fill("  ", &text));
+    let (judged, unjudged) = judged(r);
+    let lost: u64 = unjudged.values().sum();
+    if lost > 0 {
+        note(&mut out, format!("judged {}; not judged: {}", words::count(judged, "flow"), reasons(&unjudged)));
+    }
+    let void = r.audit.void_rules();
+    if !void.is_empty() {
+        let mut why = Vec::new();
+        if r.audit.nat_suspected() {
+            why.push("a NAT or proxy beside the capture writes its own TTL, identification and timing");
+        }
+        if r.audit.is_one_sided() {
+            why.push("only one direction was captured");
+        }
+        if why.is_empty() {
+            why.push("packets were captured twice");
+        }
+        note(&mut out, format!("not used here: {} ({})", void.join(", "), why.join("; ")));
+    }
+    if r.audit.acked_unseen > 0 {
+        note(&mut out, format!("packets are missing from the capture in {}", words::count(r.audit.acked_unseen, "flow")));
+    }
+    if r.interrupted {
+        note(&mut out, "stopped early: this is what was known by then".into());
+    }
+    for d in r.damage.iter().take(if style.verbose { usize::MAX } else { 3 }) {
+        note(&mut out, format!("damaged at byte {}: {}", words::thousands(d.offset), escape::sentence(&d.text)));
+    }
+    if r.damage_count > 3 && !style.verbose {
+        note(&mut out, format!("damaged in {} places in all", words::thousands(r.damage_count)));
+    }
+    if style.verbose && !r.stats.skipped.is_empty() {
+        let mut skipped = r.stats.skipped_names();
+        skipped.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let list: Vec<String> = skipped.into_iter().map(|(name, n)| format!("{name} {}", words::thousands(n))).collect();
+        note(&mut out, format!("frames not looked into: {}", list.join(", ")));
+    }
+    out
+}
+
+/// Flows that were not judged, by reason.
+pub fn reasons(unjudged: &BTreeMap<&'static str, u64>) -> String {
+    let mut list: Vec<_> = unjudged.iter().collect();
+    list.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    list.into_iter().map(|(why, n)| format!("{} {}", words::thousands(*n), words::reason(why))).collect::<Vec<_>>().join(", ")
+}
+
+/// What a capture without findings comes to, without overclaiming.
+pub fn nothing(judged: u64, unjudged: &BTreeMap<&'static str, u64>) -> String {
+    match (judged, unjudged.is_empty()) {
+        (0, true) => "no flows to judge".into(),
+        (0, false) => format!("nothing could be judged: flows {}", reasons(unjudged)),
+        (n, true) => format!("nothing found in {}", words::count(n, "judged flow")),
+        (n, false) => format!("nothing found in {}; not judged: {}", words::count(n, "judged flow"), reasons(unjudged)),
+    }
+}
+
+/// How many of what: `2 forged, 1 likely forged`, by state.
+pub fn counts(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> String {
+    let said = counts.iter().rev().map(|((mechanism, confidence), n)| {
+        let what = match mechanism {
+            Mechanism::TcpReset => "reset",
+            Mechanism::DnsAnswer => "DNS answer",
+            Mechanism::Drop => "drop",
+            Mechanism::TcpData => "answer",
+            Mechanism::TcpFin => "FIN",
+            Mechanism::TcpHandshake => "SYN/ACK",
+            Mechanism::TlsIntercept => "certificate",
+            Mechanism::IcmpError => "ICMP refusal",
+        };
+        let state = match (mechanism, confidence) {
+            (Mechanism::Drop | Mechanism::IcmpError, Confidence::Confirmed) => "",
+            (Mechanism::Drop | Mechanism::IcmpError, Confidence::Likely) => "likely ",
+            (_, Confidence::Confirmed) => "forged ",
+            (_, Confidence::Likely) => "likely forged ",
+            (_, Confidence::Unexplained) => "unexplained ",
+        };
+        words::count(*n, &format!("{state}{what}"))
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// All findings of a capture in groups, each in order of the first frame it cites.
+pub fn findings(shown: &Shown<'_>, by: By, style: Style) -> String {
+    let mut groups: Vec<(String, Vec<(u64, &Finding)>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (n, f) in &shown.findings {
+        let key = group(f, by);
+        let place = *places.entry(key.clone()).or_insert_with(|| {
+            groups.push((key, Vec::new()));
+            groups.len() - 1
+        });
+        if let Some((_, list)) = groups.get_mut(place) {
+            list.push((*n, f));
+        }
+    }
+    let mut out = String::new();
+    for (key, list) in &groups {
+        let mut tally = BTreeMap::new();
+        for (_, f) in list {
+            *tally.entry((f.mechanism, f.confidence)).or_default() += 1;
+        }
+        out.push_str(&format!("\n{}: {}\n", style.paint.bold(key), counts(&tally)));
+        let at_length = if style.verbose { usize::MAX } else { AT_LENGTH };
+        for (n, f) in list.iter().take(at_length) {
+            out.push_str(&passage::write(shown, *n, f, style));
+        }
+        for (n, f) in list.iter().skip(at_length) {
+            out.push_str(&format!("  {}\n", passage::one_line(shown, *n, f, style.paint)));
+        }
+    }
+    out
+}
+
+fn group(f: &Finding, by: By) -> String {
+    match by {
+        By::Name => {
+            let name = f.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+            if name.is_empty() { "no name seen".into() } else { escape::shorten(&escape::escape(&name), passage::NAME) }
+        }
+        By::Server => std::net::SocketAddr::new(f.ends.server.ip, f.ends.server.port).to_string(),
+        By::Mechanism => match f.trigger.as_ref() {
+            Some(t) => format!("{} by {}", f.mechanism, t.kind),
+            None => f.mechanism.to_string(),
+        },
+        By::Client => f.ends.client.ip.to_string(),
+    }
+}
