@@ -77,9 +77,9 @@ impl Replay<'_> {
         let bits = self.random.bits();
         self.slots[slot].identity = Identity {
             // 65,000 clients, each with a port after the other.
-            client: 0x0a00_0000 | (n % 65_000) as u32 + 2,
+            client: 0x0a00_0002 + (n % 65_000) as u32,
             // Servers of a template stay together: one server has one distance and one habit.
-            server: 0x2d00_0000 | (template as u32 + 1) << 16 | (bits as u32 & 0x3fff) + 2,
+            server: 0x2d00_0002 + ((u32::from(template) + 1) << 16) + (bits as u32 & 0x3fff),
             client_port: 1024 + (n / 65_000 % 64_000) as u16,
             id: (bits >> 16) as u16,
             client_seq: (bits >> 32) as u32,
