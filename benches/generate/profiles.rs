@@ -12,7 +12,7 @@ pub struct Profile {
     pub templates: Vec<Template>,
     shares: Vec<u32>,
     pub concurrent: usize,
-    /// First starts are spread over this time.
+    /// First starts are spread over this time: short enough that a few hundred megabytes hold all of them at once.
     pub spread_ns: u64,
 }
 
@@ -47,17 +47,17 @@ impl Profile {
 pub fn find(name: &str) -> Option<Profile> {
     Some(match name {
         "mix" => mix(),
-        "small" => chatter(Profile::new(100_000, 2500)),
-        "flows" => chatter(Profile::new(1_000_000, 3000)),
+        "small" => chatter(Profile::new(100_000, 700)),
+        "flows" => chatter(Profile::new(1_000_000, 600)),
         "scan" => scan(),
         "one" => Profile::new(1, 1).with(1, endless()),
-        "hello" => Profile::new(20_000, 400).with(3, big_hello("www.example.org", false)).with(1, big_hello("late.example.net", true)),
+        "hello" => Profile::new(20_000, 150).with(3, big_hello("www.example.org", false)).with(1, big_hello("late.example.net", true)),
         _ => return None,
     })
 }
 
 fn mix() -> Profile {
-    Profile::new(20_000, 1800)
+    Profile::new(20_000, 300)
         .with(18, tls("www.example.org", 4, 24.0, 9))
         .with(14, tls("static.example.net", 4, 60.0, 16))
         .with(10, tls("video.example.com", 6, 14.0, 30))
