@@ -89,6 +89,8 @@ pub struct Surroundings {
     pub other_names: Vec<Attempt>,
     /// Requests for the same name anywhere, nearest in time first; the suspect's own is left out.
     pub same_name: Vec<Attempt>,
+    /// Whether any request for the name, near or far, was answered.
+    pub name_answered: bool,
     /// An answered request to the same host on another port, nearest in time.
     pub other_port: Option<Attempt>,
     /// An answered request of another protocol to the same host, nearest in time.

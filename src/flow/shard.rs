@@ -68,7 +68,7 @@ const SWEEP_NS: i64 = 20_000_000_000;
 /// Evicting one flow at a time would scan the shard for each; an eighth at once is an amortised constant.
 const EVICT_SHARE: usize = 8;
 /// Data packets whose checksum is looked at: evasion tools spoil those of their decoys, which come early.
-const CHECKED_DATA_PACKETS: u64 = 12;
+const CHECKED_DATA_PACKETS: u64 = 3;
 
 impl Shard {
     /// An empty shard for at most `capacity` live flows.

@@ -118,6 +118,9 @@ impl Transcript {
 
     /// All kept packets in capture order, each once, with the number of packets left out before each.
     pub fn entries(&self) -> (Vec<Entry>, Vec<u64>) {
+        if self.rest.is_none() {
+            return (self.head.clone(), vec![0; self.head.len()]);
+        }
         let mut known: BTreeMap<u64, Entry> = (0..).zip(self.head.iter().copied()).collect();
         known.extend(self.beyond());
         let mut next = 0;

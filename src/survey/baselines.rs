@@ -16,7 +16,9 @@ const SHOWN: usize = 64;
 pub struct Index<'f> {
     facts: &'f Facts,
     audit: &'f Audit,
-    by_name: BTreeMap<Kind, BTreeMap<&'f [u8], Vec<ServerKey>>>,
+    /// Requests by name and by server, each list in order of time.
+    by_name: BTreeMap<Kind, BTreeMap<&'f [u8], Vec<&'f Attempt>>>,
+    by_server: BTreeMap<ServerKey, Vec<&'f Attempt>>,
     names_of_answer: BTreeMap<IpAddr, BTreeSet<Vec<u8>>>,
     tried: BTreeMap<Kind, (u64, u64, BTreeSet<(IpAddr, &'f [u8])>)>,
     out_of_order: bool,
@@ -42,17 +44,29 @@ pub struct Hit {
 impl<'f> Index<'f> {
     /// Indexes the facts of a capture.
     pub fn new(facts: &'f Facts, audit: &'f Audit, out_of_order: bool) -> Index<'f> {
-        let mut index =
-            Index { facts, audit, by_name: BTreeMap::new(), names_of_answer: BTreeMap::new(), tried: BTreeMap::new(), out_of_order };
+        let mut index = Index {
+            facts,
+            audit,
+            by_name: BTreeMap::new(),
+            by_server: BTreeMap::new(),
+            names_of_answer: BTreeMap::new(),
+            tried: BTreeMap::new(),
+            out_of_order,
+        };
         for (key, names) in &facts.attempts {
             for (name, attempts) in names {
-                index.by_name.entry(key.2).or_default().entry(name.as_slice()).or_default().push(*key);
+                index.by_name.entry(key.2).or_default().entry(name.as_slice()).or_default().extend(attempts);
+                index.by_server.entry(*key).or_default().extend(attempts);
                 let tried = index.tried.entry(key.2).or_default();
                 tried.0 += attempts.len() as u64;
                 tried.1 += attempts.iter().filter(|a| a.outcome == Outcome::Answered).count() as u64;
-                tried.2.insert((key.0, name));
+                if tried.2.len() < 4 {
+                    tried.2.insert((key.0, name));
+                }
             }
         }
+        let lists = index.by_name.values_mut().flat_map(BTreeMap::values_mut).chain(index.by_server.values_mut());
+        lists.for_each(|list| list.sort_by_key(|a| (a.time, a.frame)));
         for (name, answers) in &facts.answers {
             for (address, ..) in answers {
                 index.names_of_answer.entry(*address).or_default().insert(zone(name));
@@ -86,7 +100,7 @@ impl<'f> Index<'f> {
         let Some(trigger) = suspect.trigger.as_mut() else { return };
         if kind == Kind::Tls && hidden && trigger.kind == TriggerKind::TlsSni {
             let name = trigger.value.to_ascii_lowercase();
-            let plain_ok = self.same_name(kind, &name).any(|a| !a.ech && a.outcome == Outcome::Answered);
+            let plain_ok = self.same_name(kind, &name).iter().any(|a| !a.ech && a.outcome == Outcome::Answered);
             if plain_ok || crate::attribute::special::is_ech_public_name(&name) {
                 trigger.kind = TriggerKind::TlsEch;
             }
@@ -100,10 +114,8 @@ impl<'f> Index<'f> {
         }
     }
 
-    fn same_name<'s>(&'s self, kind: Kind, name: &[u8]) -> impl Iterator<Item = &'s Attempt> + use<'s, 'f> {
-        let keys = self.by_name.get(&kind).and_then(|names| names.get(name)).into_iter().flatten();
-        let name = name.to_vec();
-        keys.filter_map(move |k| self.facts.attempts.get(k).and_then(|names| names.get(&name))).flatten()
+    fn same_name(&self, kind: Kind, name: &[u8]) -> &[&'f Attempt] {
+        self.by_name.get(&kind).and_then(|names| names.get(name)).map_or(&[], Vec::as_slice)
     }
 
     /// Everything about one suspect.
@@ -150,19 +162,12 @@ impl<'f> Index<'f> {
         let name = trigger.value.to_ascii_lowercase();
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
         let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
-        let nearest = |mut list: Vec<Attempt>| {
-            list.sort_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame));
-            list.truncate(SHOWN);
-            list
-        };
-        let hit = |mut a: Attempt| {
-            a.hit = hits.names.contains_key(&a.name);
-            a
-        };
-        let here = self.facts.attempts.get(&(server.ip, server.port, kind));
-        let others = here.into_iter().flatten().filter(|(n, _)| n.as_slice() != name).flat_map(|(_, list)| list);
-        around.other_names = nearest(others.cloned().map(hit).collect());
-        around.same_name = nearest(self.same_name(kind, &name).filter(|a| !own.contains(&a.frame)).cloned().collect());
+        let hit = |a: &Attempt| Attempt { hit: hits.names.contains_key(&a.name), ..a.clone() };
+        let here = self.by_server.get(&(server.ip, server.port, kind)).map_or(&[][..], Vec::as_slice);
+        around.other_names = nearest(here, at, |a| a.name != name).map(hit).collect();
+        let all = self.same_name(kind, &name);
+        around.same_name = nearest(all, at, |a| !own.contains(&a.frame)).cloned().collect();
+        around.name_answered = all.iter().any(|a| a.outcome == Outcome::Answered && !own.contains(&a.frame));
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
         if let Some((tried, answered, _)) = self.tried.get(&kind) {
@@ -206,9 +211,17 @@ impl<'f> Index<'f> {
     fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
         let server = case.server_end();
         let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Other);
-        let ports = self.facts.attempts.range(range).filter(|(k, _)| k.1 != server.port && k.2 != Kind::Quic);
-        let answered = ports.flat_map(|(_, names)| names.values().flatten()).filter(|a| a.outcome == Outcome::Answered);
-        answered.min_by_key(|a| (a.time.since(case.flow.first).unsigned_abs(), a.frame)).cloned()
+        let ports = self.by_server.range(range).filter(|(k, _)| k.1 != server.port && k.2 != Kind::Quic);
+        self.nearest_answered(case, ports)
+    }
+
+    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = (&'a ServerKey, &'a Vec<&'f Attempt>)>) -> Option<Attempt>
+    where
+        'f: 'a,
+    {
+        let at = case.flow.first;
+        let best = lists.filter_map(|(_, list)| nearest(list, at, |a| a.outcome == Outcome::Answered).next());
+        best.min_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame)).cloned()
     }
 
     fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt> {
@@ -217,8 +230,7 @@ impl<'f> Index<'f> {
         let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Other);
         // Over TCP the port must be the same; QUIC's control is anything over TCP.
         let fits = |k: &ServerKey| k.2 != kind && (kind == Kind::Quic || k.1 == server.port);
-        let attempts = self.facts.attempts.range(range).filter(|(k, _)| fits(k)).flat_map(|(_, names)| names.values().flatten());
-        attempts.filter(|a| a.outcome == Outcome::Answered).min_by_key(|a| (a.time.since(case.flow.first).unsigned_abs(), a.frame)).cloned()
+        self.nearest_answered(case, self.by_server.range(range).filter(|(k, _)| fits(k)))
     }
 
     /// The nearest earlier finding between the same client and server port.
@@ -252,7 +264,8 @@ impl<'f> Index<'f> {
         around.other_answers = others.filter(|(_, _, frame)| !own.contains(frame)).copied().take(SHOWN).collect();
         around.same_answer_names = given.iter().filter_map(|a| self.names_of_answer.get(a)).map(BTreeSet::len).max().unwrap_or(0);
         let after = case.flow.first;
-        let proof = |a: &IpAddr| self.same_name(Kind::Tls, &name).find(|t| t.server == *a && t.session && t.time >= after).map(|t| t.frame);
+        let proof =
+            |a: &IpAddr| self.same_name(Kind::Tls, &name).iter().find(|t| t.server == *a && t.session && t.time >= after).map(|t| t.frame);
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
     }
 
@@ -281,6 +294,23 @@ impl<'f> Index<'f> {
             |s: &&(crate::capture::Timestamp, crate::capture::Timestamp, u64)| s.2 != own && s.0 < silence.until && s.1 > silence.from;
         around.silent_meanwhile = self.facts.silences.iter().filter(overlaps).count();
     }
+}
+
+/// The wanted attempts nearest to a time, nearest first.
+fn nearest<'a>(
+    list: &'a [&'a Attempt],
+    at: crate::capture::Timestamp,
+    wanted: impl Fn(&Attempt) -> bool,
+) -> impl Iterator<Item = &'a Attempt> {
+    /// A busy name may be asked for a million times; what lies this many requests away is no control.
+    const REACH: usize = 4096;
+    let middle = list.partition_point(|a| a.time < at);
+    let (before, after) = list.split_at_checked(middle).unwrap_or((list, &[]));
+    let mut found: Vec<&Attempt> = before.iter().rev().take(REACH).filter(|a| wanted(a)).take(SHOWN).copied().collect();
+    found.extend(after.iter().take(REACH).filter(|a| wanted(a)).take(SHOWN));
+    found.sort_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame));
+    found.truncate(SHOWN);
+    found.into_iter()
 }
 
 /// The last two labels of a name: names below one zone share servers for good reasons.

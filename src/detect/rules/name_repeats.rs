@@ -50,7 +50,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
         return None;
     }
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.same_kind && (trigger.kind != TriggerKind::TlsEch || a.ech)).collect();
-    if same.iter().any(|a| a.outcome == Outcome::Answered) || view.around.kind_answered == 0 {
+    let answered = same.iter().any(|a| a.outcome == Outcome::Answered) || (view.around.name_answered && trigger.kind != TriggerKind::TlsEch);
+    if answered || view.around.kind_answered == 0 {
         return None;
     }
     let failed: Vec<_> = same.iter().filter(|a| matches!(a.outcome, Outcome::Silent | Outcome::Reset)).collect();
