@@ -165,10 +165,11 @@ fn tells_what_was_forged() {
     assert!(run(&["--color", "always", s(&path)]).stdout.contains(&0x1b));
     // The options that only change the form.
     for args in [["--by", "server"], ["--by", "client"], ["--by", "mechanism"], ["-t", "ad"], ["-t", "e"], ["-n", "-v"]] {
-        let output = run(&[args[0], args[1], "scan", s(&path)]);
-        assert_eq!(output.status.code(), Some(2), "options stand behind the verb");
         let output = run(&["scan", args[0], args[1], s(&path)]);
         assert!(text(&output).0.contains("blocked.example"), "{args:?}");
+        // The verb may also stand behind the options, or be left out.
+        assert_eq!(run(&[args[0], args[1], "scan", s(&path)]).stdout, output.stdout);
+        assert_eq!(run(&[args[0], args[1], s(&path)]).stdout, output.stdout);
     }
 }
 
@@ -221,7 +222,7 @@ fn exit_codes() {
         assert_eq!(code(args), Some(0), "{args:?}");
     }
     let (version, _) = text(&run(&["--version"]));
-    assert!(version.contains("rules 4") || version.contains("rules "), "{version}");
+    assert!(version.contains("(rules ") && version.contains("interloper/1"), "{version}");
 }
 
 #[test]
@@ -383,7 +384,8 @@ fn a_directory_is_read_in_order_and_only_its_captures() {
     assert_eq!(names, ["/a.cap", "/b/1", "/b/2.pcap"]);
     assert_eq!((&all[3]["passed_over"], &all[3]["captures"]), (&1.into(), &3.into()));
     let (out, _) = text(&run(&[s(place.path())]));
-    assert!(out.contains("3 captures") && out.contains("passed over 1 file"), "{out}");
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("3 captures") && words.contains("passed over 1 file"), "{out}");
 }
 
 #[test]
