@@ -22,5 +22,7 @@ pub mod packet;
 mod phase;
 pub mod pipeline;
 pub mod report;
+#[doc(hidden)]
+pub mod script;
 pub mod stats;
 pub mod survey;

@@ -109,7 +109,8 @@ fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
 fn verdicts(path: &Path, open: OpenOptions, threads: usize) -> String {
     let options = ScanOptions { open, lines: true, ..ScanOptions::default() };
     let report = with_threads(threads, || scan(path, &options, &Watch::default())).unwrap();
-    let numbers: Vec<_> = report.conclusion.findings.iter().map(|f| f.ends.stream_first.and_then(|s| report.streams.number(f.ends.protocol, s))).collect();
+    let numbers: Vec<_> =
+        report.conclusion.findings.iter().map(|f| f.ends.stream_first.and_then(|s| report.streams.number(f.ends.protocol, s))).collect();
     format!("{:?} {:?} {:?} {numbers:?}", report.conclusion, report.stats, report.audit)
 }
 

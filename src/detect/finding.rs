@@ -24,7 +24,10 @@ macro_rules! words {
 
 words! {
     /// What was done.
-    Mechanism { TcpReset => "tcp-reset", DnsAnswer => "dns-answer", Drop => "drop" }
+    Mechanism {
+        TcpReset => "tcp-reset", TcpFin => "tcp-fin", TcpData => "tcp-data", TcpHandshake => "tcp-handshake", DnsAnswer => "dns-answer",
+        Drop => "drop", TlsIntercept => "tls-intercept", IcmpError => "icmp-error",
+    }
 }
 words! {
     /// What set it off, kept apart from the mechanism.
@@ -136,30 +139,28 @@ pub fn conclude(claims: &mut [Claim], rules: &[Rule], mechanism: Mechanism) -> O
     for claim in claims.iter_mut().filter(|c| c.void.is_none()) {
         claim.void = rebuttals.iter().find(|(_, rebuts)| rebuts.contains(&claim.rule)).map(|(by, _)| *by);
     }
-    let standing = claims.iter().filter(|c| c.void.is_none());
+    let standing: Vec<(&Claim, &Rule)> = claims.iter().filter(|c| c.void.is_none()).filter_map(|c| row(c.rule).map(|r| (c, r))).collect();
     let mut best: [Option<Class>; Family::ALL.len()] = [None; Family::ALL.len()];
-    let mut cap = super::rules::cap(mechanism);
-    let mut explained = false;
-    for claim in standing {
-        let Some(rule) = row(claim.rule) else { continue };
-        match rule.stance {
-            Stance::For => {
-                if let Some(slot) = best.get_mut(rule.family as usize) {
-                    *slot = (*slot).max(Some(claim.class.min(rule.class)));
-                }
-            }
-            Stance::Against => match rule.cap {
-                Some(limit) => cap = cap.min(limit),
-                None => explained = true,
-            },
+    for (claim, rule) in standing.iter().filter(|(_, r)| r.stance == Stance::For) {
+        if let Some(slot) = best.get_mut(rule.family as usize) {
+            *slot = (*slot).max(Some(claim.class.min(rule.class)));
         }
     }
     let count = |class: Class| best.iter().filter(|b| **b >= Some(class)).count();
     let (a, b, any) = (count(Class::A), count(Class::B), best.iter().flatten().count());
-    if explained && a == 0 && b < 2 {
-        return None;
+    let proved = a > 0 || b >= 2;
+    let mut cap = super::rules::cap(mechanism);
+    for (_, rule) in standing.iter().filter(|(_, r)| r.stance == Stance::Against) {
+        match rule.cap {
+            None if !proved => return None,
+            None => {}
+            // A silence is never proof; what packets prove is not undone by a control that is missing, only by packets that are.
+            Some(limit) if !proved || mechanism == Mechanism::Drop => cap = cap.min(limit),
+            Some(limit) if rule.family == Family::Sequence => cap = cap.min(limit.max(Confidence::Likely)),
+            Some(_) => {}
+        }
     }
-    let earned = if a > 0 || b >= 2 {
+    let earned = if proved {
         Confidence::Confirmed
     } else if b == 1 && any >= 2 {
         Confidence::Likely

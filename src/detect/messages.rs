@@ -99,6 +99,9 @@ impl Messages {
             self.host = Some(request);
         } else {
             self.dns_over_tcp(case, &client, &server);
+            if self.requests.is_empty() {
+                self.requests.extend(unnamed_request(case, &client));
+            }
         }
         self.server = tls::server(&server_pieces).filter(|s| !s.first_bytes_not_tls || self.hello.is_some());
         self.response = http::response(&server_pieces.prefix());
@@ -133,12 +136,17 @@ impl Messages {
     }
 
     fn dns_over_tcp(&mut self, case: &Case<'_>, client: &Laid<'_>, server: &Laid<'_>) {
+        // Two bytes of length in front make almost anything look like DNS: away from its port a strict parser must agree.
+        let own_port = case.server_end().port == 53;
         for (laid, direction) in [(client, case.client), (server, case.server())] {
             let stream = pieces(laid).prefix().into_owned();
             let mut at = 0u32;
             for (bytes, complete) in dns::tcp_messages(&stream) {
                 let end = at + 2 + bytes.len() as u32;
                 let frame = laid.carrier(at);
+                if !own_port && !dns::strictly_valid(bytes) {
+                    return;
+                }
                 let parsed = if complete { dns::parse(bytes) } else { dns::parse_lenient(bytes) };
                 let Some((message, entry)) = parsed.zip(frame.and_then(|f| case.index_of(f))) else { return };
                 if message.is_response == (direction == case.client) {
@@ -253,6 +261,18 @@ fn hello_request(case: &Case<'_>, laid: &Laid<'_>, hello: &tls::ClientHello) -> 
     let kind =
         if hello.ech == Some(tls::Ech::Esni) || (nameless && hello.ech.is_some()) { TriggerKind::TlsEch } else { TriggerKind::TlsSni };
     request(case, laid, kind, hello.sni.clone().unwrap_or_default(), at, hello.stream_len as u32, hello.complete)
+}
+
+/// The first data of a conversation in a protocol that carries no name in the clear.
+fn unnamed_request(case: &Case<'_>, laid: &Laid<'_>) -> Option<Request> {
+    let start = case.starts[case.client.index()]?;
+    let first = case.of(case.client).find(|(_, e)| e.payload_len > 0 && e.seq == start && !e.is_rst())?.1;
+    // A server that speaks first has chosen the protocol; the client only answers.
+    let spoken_to = case.of(case.server()).any(|(_, e)| e.frame < first.frame && e.payload_len > 0);
+    if spoken_to || laid.pieces.is_empty() {
+        return None;
+    }
+    request(case, laid, TriggerKind::Protocol, Vec::new(), 0, first.payload_len, true)
 }
 
 fn http_request(case: &Case<'_>, laid: &Laid<'_>, http: &http::Request) -> Option<Request> {

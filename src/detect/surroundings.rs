@@ -91,6 +91,15 @@ pub struct Surroundings {
     pub same_name: Vec<Attempt>,
     /// An answered request to the same host on another port, nearest in time.
     pub other_port: Option<Attempt>,
+    /// An answered request of another protocol to the same host, nearest in time.
+    pub other_protocol: Option<Attempt>,
+    /// Connections to the same port whose SYNs nobody answered, this one included, and whether any was answered.
+    pub port_failures: usize,
+    pub port_answered: bool,
+    /// Seconds since the nearest earlier finding on the same endpoints, and the frame it cites first.
+    pub residual: Option<(f64, u64)>,
+    /// For certificates: another issuer of the same name, with a frame.
+    pub other_issuer: Option<(String, u64)>,
     /// For queries: how the resolver answers others.
     pub resolver: Option<ResolverBaseline>,
     /// Addresses other answers gave for the same name, with the resolver asked.

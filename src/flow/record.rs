@@ -140,6 +140,11 @@ impl Flow {
         entry.is_syn() && self.transcript.count() > 0 && self.syn[entry.direction().index()] != Some(entry.seq)
     }
 
+    /// Whether a SYN has the number of the last one of its side: Wireshark then counts the same conversation, however late it comes.
+    pub fn repeats_syn(&self, entry: &Entry) -> bool {
+        entry.is_syn() && self.syn[entry.direction().index()] == Some(entry.seq)
+    }
+
     fn cap(&self) -> usize {
         if self.key.protocol == 6 { HEAD_BYTES } else { DATAGRAM_BYTES }
     }

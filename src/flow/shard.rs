@@ -124,7 +124,7 @@ impl Shard {
         if let Some(i) = found {
             if let Some(old) = self.remove(i) {
                 let heard = old.flow.sides[entry.direction().index()].packets > 0;
-                stream = old.flow.stream_first.filter(|_| !(entry.is_syn() && heard));
+                stream = old.flow.stream_first.filter(|_| !(entry.is_syn() && heard) || old.flow.repeats_syn(&entry));
                 self.finished.push(old.flow);
             }
         }

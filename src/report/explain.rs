@@ -95,6 +95,11 @@ fn summary(m: Mechanism) -> &'static str {
         Mechanism::TcpReset => "a reset that neither end sent tears a TCP connection down",
         Mechanism::DnsAnswer => "a DNS query is answered by somebody other than the resolver asked, or the resolver itself lies",
         Mechanism::Drop => "a request is taken out, and nothing answers it",
+        Mechanism::TcpData => "bytes that the server did not send: a block page, a redirect, an alert",
+        Mechanism::TcpFin => "a FIN that the server did not send closes the connection",
+        Mechanism::TcpHandshake => "a SYN/ACK that the server did not send opens the wrong connection",
+        Mechanism::TlsIntercept => "somebody else's certificate stands between client and server",
+        Mechanism::IcmpError => "a router on the way says that the conversation is forbidden",
     }
 }
 
@@ -110,6 +115,26 @@ fn story(m: Mechanism) -> &'static str {
             "A box on the path sees a query and answers it first. The genuine answer usually comes later and says something else; often the \
              forgery has another TTL, lost the EDNS option, comes faster than the resolver ever did, or names an address known from \
              earlier forgeries. A resolver may also answer wrongly by policy: then one answer comes, and only its content speaks."
+        }
+        Mechanism::TcpData | Mechanism::TcpFin => {
+            "A box on the path answers a request in the server's name with a packet of its own: a page that says the site is blocked, a \
+             redirect to one, a TLS alert, a bare FIN. What it makes lacks the connection's timestamps, comes from another distance or \
+             sooner than the path allows, and the server's own answer, if it still arrives, claims the same place in the stream with other \
+             bytes. A server's own error page, alert or redirect has none of that, whatever it says."
+        }
+        Mechanism::TcpHandshake => {
+            "Two SYN/ACKs number one server's stream in two ways. The client takes the first; the server's packets then never fit. Repeated \
+             SYNs answered by fresh SYN cookies and load balancers look alike and are counted off."
+        }
+        Mechanism::TlsIntercept => {
+            "The certificate that came in the clear (TLS 1.2 and older) was issued by an authority known for interception. Company gateways \
+             and endpoint protection do this too, on machines whose owners chose it; those are shown as what they are. In TLS 1.3 the \
+             certificate is encrypted, and nothing is said."
+        }
+        Mechanism::IcmpError => {
+            "A router answered the client's packets with \"administratively prohibited\" before the server said anything. That is a fact; \
+             whose rule it was, and why, is not in the packet, so it is never called more than likely. The server's own firewall says the \
+             same in its own name, and is left alone."
         }
         Mechanism::Drop => {
             "A box on the path takes the packet with the name out, or everything after it, and the client waits in vain. A dead server, \

@@ -97,10 +97,15 @@ pub fn counts(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> String {
             Mechanism::TcpReset => "reset",
             Mechanism::DnsAnswer => "DNS answer",
             Mechanism::Drop => "drop",
+            Mechanism::TcpData => "answer",
+            Mechanism::TcpFin => "FIN",
+            Mechanism::TcpHandshake => "SYN/ACK",
+            Mechanism::TlsIntercept => "certificate",
+            Mechanism::IcmpError => "ICMP refusal",
         };
         let state = match (mechanism, confidence) {
-            (Mechanism::Drop, Confidence::Confirmed) => "",
-            (Mechanism::Drop, Confidence::Likely) => "likely ",
+            (Mechanism::Drop | Mechanism::IcmpError, Confidence::Confirmed) => "",
+            (Mechanism::Drop | Mechanism::IcmpError, Confidence::Likely) => "likely ",
             (_, Confidence::Confirmed) => "forged ",
             (_, Confidence::Likely) => "likely forged ",
             (_, Confidence::Unexplained) => "unexplained ",

@@ -20,6 +20,18 @@ pub fn noun(f: &Finding) -> String {
             Confidence::Likely => "likely forged DNS answer".into(),
             Confidence::Unexplained => "unexplained DNS answer".into(),
         },
+        Mechanism::TcpData => forged(f.confidence, &format!("answer to the {}", message(kind))),
+        Mechanism::TcpFin => forged(f.confidence, &format!("FIN after the {}", message(kind))),
+        Mechanism::TcpHandshake => forged(f.confidence, "SYN/ACK"),
+        Mechanism::TlsIntercept => match f.confidence {
+            Confidence::Confirmed => "intercepted TLS".into(),
+            Confidence::Likely => "likely intercepted TLS".into(),
+            Confidence::Unexplained => "unexplained certificate".into(),
+        },
+        Mechanism::IcmpError => match f.confidence {
+            Confidence::Unexplained => "unexplained ICMP refusal".into(),
+            _ => "connection refused by a router".into(),
+        },
         Mechanism::Drop => {
             let what = request(kind);
             match f.confidence {
@@ -28,6 +40,14 @@ pub fn noun(f: &Finding) -> String {
                 Confidence::Unexplained => format!("no reply after the {}", message(kind)),
             }
         }
+    }
+}
+
+fn forged(confidence: Confidence, what: &str) -> String {
+    match confidence {
+        Confidence::Confirmed => format!("forged {what}"),
+        Confidence::Likely => format!("likely forged {what}"),
+        Confidence::Unexplained => format!("unexplained {what}"),
     }
 }
 

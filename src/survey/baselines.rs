@@ -22,8 +22,22 @@ pub struct Index<'f> {
     out_of_order: bool,
 }
 
-/// A name that a mechanism hit: mechanism, frame, and the flow's first frame.
-pub type Hits = BTreeMap<Vec<u8>, Vec<(&'static str, u64, u64)>>;
+/// Where findings of a first pass lie: by name and by endpoints.
+#[derive(Default)]
+pub struct Hits {
+    /// Mechanism, frame, and the flow's first frame.
+    pub names: BTreeMap<Vec<u8>, Vec<(&'static str, u64, u64)>>,
+    /// By client, server and port.
+    pub endpoints: BTreeMap<(IpAddr, IpAddr, u16), Vec<Hit>>,
+}
+
+/// A finding on some endpoints.
+pub struct Hit {
+    pub time: crate::capture::Timestamp,
+    pub frame: u64,
+    /// First frame of its flow.
+    pub flow: u64,
+}
 
 impl<'f> Index<'f> {
     /// Indexes the facts of a capture.
@@ -52,6 +66,7 @@ impl<'f> Index<'f> {
         Some(match suspect.trigger.as_ref()?.kind {
             TriggerKind::DnsQname => Kind::Dns,
             TriggerKind::HttpHost | TriggerKind::HttpUri => Kind::Http,
+            TriggerKind::Protocol if case.flow.key.protocol == 6 => Kind::Other,
             TriggerKind::QuicSni | TriggerKind::Protocol => Kind::Quic,
             TriggerKind::TlsSni | TriggerKind::TlsEch if case.flow.key.protocol == 6 => Kind::Tls,
             TriggerKind::TlsSni | TriggerKind::TlsEch => Kind::Quic,
@@ -60,9 +75,10 @@ impl<'f> Index<'f> {
     }
 
     /// Settles what exactly set a silence off, as far as other flows tell: the name, the extension that hides it, or the protocol.
-    pub fn refine(&self, case: &Case<'_>, suspect: &mut Suspect) {
-        if suspect.mechanism == Mechanism::TcpReset && suspect.stage == Stage::PostSyn && suspect.trigger.is_none() {
-            suspect.trigger = self.port_trigger(case);
+    pub fn refine(&self, case: &Case<'_>, suspect: &mut Suspect, hits: &Hits) {
+        if suspect.stage == Stage::PostSyn && matches!(suspect.mechanism, Mechanism::TcpReset | Mechanism::Drop) {
+            self.refine_handshake(case, suspect, hits);
+            return;
         }
         let Some(kind) = Index::kind(case, suspect) else { return };
         let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
@@ -78,7 +94,7 @@ impl<'f> Index<'f> {
         if kind == Kind::Quic
             && let Some((_, answered, distinct)) = self.tried.get(&kind)
             && *answered == 0
-            && distinct.len() >= 3
+            && distinct.len() >= 2
         {
             trigger.kind = TriggerKind::Protocol;
         }
@@ -108,7 +124,8 @@ impl<'f> Index<'f> {
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
             Mechanism::Drop => self.meanwhile(case, suspect, &mut around),
-            Mechanism::TcpReset => {}
+            Mechanism::TlsIntercept => self.issuers(case, suspect, &mut around),
+            _ => {}
         }
         around
     }
@@ -123,6 +140,11 @@ impl<'f> Index<'f> {
 
     fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings) {
         around.other_port = self.other_port(case);
+        let server = case.server_end();
+        around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).copied().unwrap_or(0);
+        around.port_answered = self.facts.answering_ports.contains(&(server.ip, server.port));
+        around.residual = self.residual(case, hits);
+        around.other_protocol = self.other_protocol(case, suspect);
         let (Some(trigger), Some(kind)) = (&suspect.trigger, Index::kind(case, suspect)) else { return };
         let server = case.server_end();
         let name = trigger.value.to_ascii_lowercase();
@@ -134,7 +156,7 @@ impl<'f> Index<'f> {
             list
         };
         let hit = |mut a: Attempt| {
-            a.hit = hits.contains_key(&a.name);
+            a.hit = hits.names.contains_key(&a.name);
             a
         };
         let here = self.facts.attempts.get(&(server.ip, server.port, kind));
@@ -148,10 +170,29 @@ impl<'f> Index<'f> {
         }
         let first = case.entries.first().map_or(0, |e| e.frame);
         let own_mechanism = suspect.mechanism.name();
-        let hit = hits.get(&name).into_iter().flatten().find(|(m, _, flow)| *flow != first && *m != own_mechanism);
+        let hit = hits.names.get(&name).into_iter().flatten().find(|(m, _, flow)| *flow != first && *m != own_mechanism);
         around.name_hit = hit.map(|(m, frame, _)| (*m, *frame)).filter(|_| !name.is_empty());
         let silent_here = around.same_name.iter().filter(|a| a.server == server.ip && a.outcome == Outcome::Silent).count();
         around.unanswered_queries = silent_here + case.messages.requests.len();
+    }
+
+    /// Before anything was said: the port if others answer, or what is left of an earlier finding.
+    fn refine_handshake(&self, case: &Case<'_>, suspect: &mut Suspect, hits: &Hits) {
+        if let Some(port) = self.port_trigger(case) {
+            suspect.trigger = Some(port);
+        }
+        if self.residual(case, hits).is_some()
+            && let Some(syn) = case.of(case.client).find(|(_, e)| e.is_syn()).map(|(_, e)| e)
+        {
+            let value = case.server_end().ip.to_string().into_bytes();
+            suspect.trigger = Some(Trigger {
+                kind: TriggerKind::Residual,
+                value,
+                frame: syn.frame,
+                complete_at_frame: syn.frame,
+                seq_end: syn.seq_end(),
+            });
+        }
     }
 
     /// A refused SYN on a host whose other ports answer: the port is what is refused.
@@ -164,10 +205,32 @@ impl<'f> Index<'f> {
 
     fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
         let server = case.server_end();
-        let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Dns);
+        let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Other);
         let ports = self.facts.attempts.range(range).filter(|(k, _)| k.1 != server.port && k.2 != Kind::Quic);
         let answered = ports.flat_map(|(_, names)| names.values().flatten()).filter(|a| a.outcome == Outcome::Answered);
         answered.min_by_key(|a| (a.time.since(case.flow.first).unsigned_abs(), a.frame)).cloned()
+    }
+
+    fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt> {
+        let kind = Index::kind(case, suspect)?;
+        let server = case.server_end();
+        let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Other);
+        // Over TCP the port must be the same; QUIC's control is anything over TCP.
+        let fits = |k: &ServerKey| k.2 != kind && (kind == Kind::Quic || k.1 == server.port);
+        let attempts = self.facts.attempts.range(range).filter(|(k, _)| fits(k)).flat_map(|(_, names)| names.values().flatten());
+        attempts.filter(|a| a.outcome == Outcome::Answered).min_by_key(|a| (a.time.since(case.flow.first).unsigned_abs(), a.frame)).cloned()
+    }
+
+    /// The nearest earlier finding between the same client and server port.
+    fn residual(&self, case: &Case<'_>, hits: &Hits) -> Option<(f64, u64)> {
+        /// The longest residual block on record (TSPU).
+        const LONGEST_NS: i64 = 420_000_000_000;
+        let own = case.entries.first().map_or(0, |e| e.frame);
+        let server = case.server_end();
+        let earlier = hits.endpoints.get(&(case.client_end().ip, server.ip, server.port)).into_iter().flatten();
+        let nearest = earlier.filter(|h| h.flow != own && h.time < case.flow.first).max_by_key(|h| h.time)?;
+        let gap = case.flow.first.since(nearest.time);
+        (gap <= LONGEST_NS).then_some((gap as f64 / 1e9, nearest.frame))
     }
 
     fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
@@ -191,6 +254,17 @@ impl<'f> Index<'f> {
         let after = case.flow.first;
         let proof = |a: &IpAddr| self.same_name(Kind::Tls, &name).find(|t| t.server == *a && t.session && t.time >= after).map(|t| t.frame);
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
+    }
+
+    fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+        let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+        let own =
+            case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
+        let others = self.facts.issuers.get(&name).into_iter().flatten();
+        around.other_issuer = others
+            .filter(|(issuer, server, _)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
+            .map(|(i, _, f)| (i.clone(), *f))
+            .next();
     }
 
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {

@@ -1,7 +1,7 @@
 //! The last step: every suspicious flow is judged again with what all flows say, and the findings are written down.
 
 use super::audit::Audit;
-use super::baselines::{Hits, Index};
+use super::baselines::{Hit, Hits, Index};
 use super::facts::Facts;
 use super::part::{Part, ends};
 use super::verdict::{Control, Finding, FlowLine, PacketRef};
@@ -57,9 +57,10 @@ pub fn conclude(
     conclusion.facts_dropped = facts.dropped;
     let index = Index::new(&facts, &audit, out_of_order);
     let void = audit.void_rules();
-    let first = each(&kept, &|flow| judge(flow, &index, &Hits::new(), &void));
+    let first = each(&kept, &|flow| judge(flow, &index, &Hits::default(), &void));
     let hits = hits(&kept, &first);
-    let second = if hits.is_empty() { first } else { each(&kept, &|flow| judge(flow, &index, &hits, &void)) };
+    let second =
+        if hits.names.is_empty() && hits.endpoints.is_empty() { first } else { each(&kept, &|flow| judge(flow, &index, &hits, &void)) };
     for (flow, findings) in kept.iter().zip(&second) {
         mark(&mut conclusion.lines, flow, findings);
     }
@@ -74,11 +75,17 @@ fn first_frame(flow: &Flow) -> u64 {
 }
 
 fn hits(kept: &[Flow], findings: &[Vec<Finding>]) -> Hits {
-    let mut hits = Hits::new();
+    let mut hits = Hits::default();
     for (flow, list) in kept.iter().zip(findings) {
         for f in list.iter().filter(|f| f.confidence >= Confidence::Likely) {
+            let hit = Hit { time: f.time, frame: f.first_frame(), flow: first_frame(flow) };
+            // What is refused before anything was said sets nothing off.
+            if f.stage != Stage::PostSyn && f.mechanism != Mechanism::DnsAnswer {
+                let key = (f.ends.client.ip, f.ends.server.ip, f.ends.server.port);
+                hits.endpoints.entry(key).or_default().push(Hit { ..hit });
+            }
             let Some(trigger) = f.trigger.as_ref().filter(|t| !t.value.is_empty()) else { continue };
-            hits.entry(trigger.value.to_ascii_lowercase()).or_default().push((f.mechanism.name(), f.first_frame(), first_frame(flow)));
+            hits.names.entry(trigger.value.to_ascii_lowercase()).or_default().push((f.mechanism.name(), hit.frame, hit.flow));
         }
     }
     hits
@@ -118,7 +125,7 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
     let case = Case::new(flow);
     let mut best: Vec<Finding> = Vec::new();
     for mut suspect in suspects::find(&case) {
-        index.refine(&case, &mut suspect);
+        index.refine(&case, &mut suspect, hits);
         let around = index.surroundings(&case, &suspect, hits);
         let Some(finding) = finding(&case, &suspect, &around, void) else { continue };
         match best.iter_mut().find(|f| f.mechanism == finding.mechanism) {
@@ -164,7 +171,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
         time: forged.first().map_or(origin, |p| p.entry.time),
         mechanism: suspect.mechanism,
         stage: suspect.stage,
-        layer: layer(suspect),
+        layer: layer(case, suspect),
         confidence,
         position: position(suspect, &claims),
         failure: failure(&view),
@@ -193,15 +200,27 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
             early || strong
         }
         Mechanism::DnsAnswer => strong,
-        Mechanism::Drop => claims
-            .iter()
-            .any(|c| c.class >= Class::B && matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence")),
+        Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError | Mechanism::TlsIntercept => strong,
+        Mechanism::Drop => claims.iter().any(|c| {
+            c.class >= Class::B
+                && matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence" | "syn-then-silence")
+        }),
     }
 }
 
-fn layer(suspect: &Suspect) -> Layer {
+fn layer(case: &Case<'_>, suspect: &Suspect) -> Layer {
     match (suspect.mechanism, suspect.trigger.as_ref().map(|t| t.kind)) {
-        (Mechanism::TcpReset, _) => Layer::Tcp,
+        (Mechanism::TcpReset | Mechanism::TcpFin | Mechanism::TcpHandshake, _) => Layer::Tcp,
+        (Mechanism::IcmpError, _) => Layer::Icmp,
+        (Mechanism::TlsIntercept, _) => Layer::Tls,
+        (Mechanism::TcpData, kind) => {
+            let first = suspect.packets.iter().filter_map(|i| case.entries.get(*i)).find(|e| e.payload_len > 0);
+            match (first.map(Entry::peek), kind) {
+                (Some([20..=24, 3, ..]), _) => Layer::Tls,
+                (_, Some(TriggerKind::HttpHost | TriggerKind::HttpUri)) => Layer::Http,
+                _ => Layer::Tcp,
+            }
+        }
         (Mechanism::DnsAnswer, _) | (_, Some(TriggerKind::DnsQname)) => Layer::Dns,
         (_, Some(TriggerKind::TlsSni | TriggerKind::TlsEch)) => Layer::Tls,
         (_, Some(TriggerKind::HttpHost | TriggerKind::HttpUri)) => Layer::Http,
@@ -221,7 +240,10 @@ fn position(suspect: &Suspect, claims: &[Claim]) -> Position {
             Position::InPath
         }
         Mechanism::DnsAnswer => Position::Resolver,
-        Mechanism::TcpReset => Position::Unknown,
+        Mechanism::TcpData | Mechanism::TcpFin if ["overlap-differs", "data-contradicted"].into_iter().any(stands) => Position::OnPath,
+        Mechanism::TcpHandshake => Position::OnPath,
+        Mechanism::TlsIntercept | Mechanism::IcmpError => Position::InPath,
+        Mechanism::TcpReset | Mechanism::TcpData | Mechanism::TcpFin => Position::Unknown,
     }
 }
 
@@ -229,6 +251,10 @@ fn failure(view: &View<'_>) -> &'static str {
     match view.suspect.mechanism {
         Mechanism::TcpReset if view.suspect.stage == Stage::PostSyn => "connection_refused",
         Mechanism::TcpReset => "connection_reset",
+        Mechanism::TcpFin => "eof_error",
+        Mechanism::TcpData | Mechanism::TcpHandshake => "",
+        Mechanism::IcmpError => "host_unreachable",
+        Mechanism::TlsIntercept => "ssl_unknown_authority",
         Mechanism::Drop => "generic_timeout_error",
         Mechanism::DnsAnswer => {
             let first = dns_answer::answers(view.case).next().map(|(_, d)| &d.message);
@@ -256,12 +282,16 @@ fn packets(view: &View<'_>, claims: &[Claim], origin: crate::capture::Timestamp)
     let show = |e: &Entry| packet(view, e, origin);
     match view.suspect.mechanism {
         Mechanism::Drop => (Vec::new(), Vec::new()),
-        Mechanism::TcpReset => {
+        Mechanism::IcmpError => (view.suspect.packets.iter().filter_map(|i| case.entries.get(*i)).map(show).collect(), Vec::new()),
+        Mechanism::TcpReset | Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::TlsIntercept => {
             let forged: Vec<PacketRef> = view.suspect.packets.iter().filter_map(|i| case.entries.get(*i)).map(show).collect();
             let first = view.suspect.packets.first().copied().unwrap_or(0);
             let cited = |e: &Entry| claims.iter().any(|c| c.void.is_none() && c.frames.contains(&e.frame));
             let baseline = case.ordinary_before(view.suspect.sender, first).next().map(|(_, e)| e);
-            let after = case.of(view.suspect.sender).filter(|(i, e)| *i > first && !e.is_rst() && cited(e)).map(|(_, e)| e);
+            let after = case
+                .of(view.suspect.sender)
+                .filter(|(i, e)| *i > first && !e.is_rst() && !view.suspect.packets.contains(i) && cited(e))
+                .map(|(_, e)| e);
             (forged, baseline.into_iter().chain(after).take(GENUINE).map(show).collect())
         }
         Mechanism::DnsAnswer => {

@@ -13,6 +13,8 @@ pub enum Kind {
     Http,
     Quic,
     Dns,
+    /// Anything else over TCP.
+    Other,
 }
 
 /// An address, from the flows that gave no cause for suspicion.
@@ -50,8 +52,13 @@ pub struct Facts {
     pub answers: BTreeMap<Vec<u8>, BTreeSet<(IpAddr, IpAddr, u64)>>,
     /// Second of arrival of packets from servers: up to two flows (by first frame) and a frame.
     pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
+    /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
+    pub unanswered_syns: BTreeMap<(IpAddr, u16), usize>,
+    pub answering_ports: BTreeSet<(IpAddr, u16)>,
     /// Silences under judgement: from, until, first frame of the flow.
     pub silences: Vec<(Timestamp, Timestamp, u64)>,
+    /// Issuers seen in the clear for a name: issuer, server, frame.
+    pub issuers: BTreeMap<Vec<u8>, BTreeSet<(String, IpAddr, u64)>>,
     /// When the last packet came.
     pub end: Timestamp,
     /// Facts left out because a bound was reached.
@@ -146,6 +153,13 @@ impl Facts {
                 self.heard_at(Timestamp(second.saturating_mul(1_000_000_000)), flow, frame);
             }
         }
+        for (name, issuers) in other.issuers {
+            self.issuers.entry(name).or_default().extend(issuers);
+        }
+        for (port, n) in other.unanswered_syns {
+            *self.unanswered_syns.entry(port).or_default() += n;
+        }
+        self.answering_ports.extend(other.answering_ports);
         self.silences.extend(other.silences);
         self.end = self.end.max(other.end);
         self.dropped += other.dropped;

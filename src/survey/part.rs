@@ -89,7 +89,16 @@ impl Part {
     /// Whether a suspect could become a finding once other flows are known.
     fn is_worth_keeping(&mut self, case: &Case<'_>, suspect: &Suspect) -> bool {
         match suspect.mechanism {
-            Mechanism::Drop => true,
+            Mechanism::Drop if suspect.stage == crate::detect::finding::Stage::PostSyn => {
+                self.kept_refused += 1;
+                self.kept_refused <= MAX_REFUSED
+            }
+            Mechanism::Drop
+            | Mechanism::TcpData
+            | Mechanism::TcpFin
+            | Mechanism::TcpHandshake
+            | Mechanism::IcmpError
+            | Mechanism::TlsIntercept => true,
             Mechanism::DnsAnswer => {
                 if is_odd_answer(case) {
                     return true;
@@ -140,6 +149,8 @@ impl Part {
             }
         }
         self.note_attempts(case, bad, reset);
+        self.note_issuer(case);
+        self.note_port(case);
         self.note_answers(case);
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
@@ -163,6 +174,7 @@ impl Part {
                 }
                 TriggerKind::QuicSni => Kind::Quic,
                 TriggerKind::DnsQname => Kind::Dns,
+                TriggerKind::Protocol => Kind::Other,
                 _ => Kind::Http,
             };
             let answered = drop::is_answered(case, request);
@@ -198,6 +210,37 @@ impl Part {
                 },
             );
         }
+    }
+
+    fn note_port(&mut self, case: &Case<'_>) {
+        /// Ports of a scan are as many as it likes.
+        const PORTS: usize = 100_000;
+        let server = case.server_end();
+        let key = (server.ip, server.port);
+        if drop::unanswered_syns(case).is_some() {
+            if self.facts.unanswered_syns.len() < PORTS || self.facts.unanswered_syns.contains_key(&key) {
+                *self.facts.unanswered_syns.entry(key).or_default() += 1;
+            } else {
+                self.facts.dropped += 1;
+            }
+        } else if case.of(case.server()).any(|(_, e)| e.is_syn_ack()) && self.facts.answering_ports.len() < PORTS {
+            self.facts.answering_ports.insert(key);
+        }
+    }
+
+    fn note_issuer(&mut self, case: &Case<'_>) {
+        /// A name has few issuers; a capture may have many names.
+        const NAMES: usize = 100_000;
+        let Some(leaf) = case.messages.server.as_ref().and_then(|s| s.certificates.first()) else { return };
+        let (Some(request), Some(issuer)) = (case.messages.requests.first(), leaf.issuer_o.clone().or(leaf.issuer_cn.clone())) else {
+            return;
+        };
+        let name = request.value.to_ascii_lowercase();
+        if self.facts.issuers.len() >= NAMES && !self.facts.issuers.contains_key(&name) {
+            self.facts.dropped += 1;
+            return;
+        }
+        self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame));
     }
 
     /// A resolver's habits, from transactions with one answer that nothing speaks against.
@@ -252,7 +295,11 @@ impl Part {
 /// Nothing was said in this flow: no payload, no reset after a handshake.
 fn is_trivial(flow: &Flow) -> bool {
     let [low, high] = &flow.sides;
-    flow.key.protocol == 6 && low.data_packets + high.data_packets == 0 && low.resets + high.resets == 0 && flow.packets() <= 4
+    flow.key.protocol == 6
+        && low.data_packets + high.data_packets == 0
+        && low.resets + high.resets == 0
+        && flow.packets() <= 2
+        && flow.transcript.head().iter().all(|e| e.icmp().is_none())
 }
 
 /// Whether a DNS transaction is odd by itself.

@@ -126,17 +126,17 @@ impl Keys {
         nonce
     }
 
-    /// Protects a packet: for tests only, which build their own Initials.
-    #[cfg(test)]
-    pub fn seal(&self, header: &[u8], number_at: usize, payload: &[u8]) -> Vec<u8> {
-        let number = header[number_at..].iter().fold(0, |sum, &b| sum << 8 | u64::from(b));
-        let sealed = Aes128Gcm::new(&self.key.into()).encrypt(&self.nonce(number).into(), Payload { msg: payload, aad: header }).unwrap();
+    /// Protects a packet whose number starts at `number_at` and ends the header.
+    pub fn seal(&self, header: &[u8], number_at: usize, payload: &[u8]) -> Option<Vec<u8>> {
+        let number = header.get(number_at..)?.iter().fold(0, |sum, &b| sum << 8 | u64::from(b));
+        let cipher = Aes128Gcm::new(&self.key.into());
+        let sealed = cipher.encrypt(&self.nonce(number).into(), Payload { msg: payload, aad: header }).ok()?;
         let mut packet = [header, &sealed].concat();
-        let mask = self.mask(&packet[number_at + 4..number_at + 4 + SAMPLE_LEN]).unwrap();
-        packet[0] ^= mask[0] & 0x0f;
-        for at in number_at..header.len() {
-            packet[at] ^= mask[1 + at - number_at];
+        let [mask_first, mask_number @ ..] = self.mask(packet.get(number_at + 4..number_at + 4 + SAMPLE_LEN)?)?;
+        *packet.first_mut()? ^= mask_first & 0x0f;
+        for (byte, mask) in packet.get_mut(number_at..header.len())?.iter_mut().zip(mask_number) {
+            *byte ^= mask;
         }
-        packet
+        Some(packet)
     }
 }

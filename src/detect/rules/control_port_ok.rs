@@ -34,7 +34,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::B,
     family: Family::Control,
-    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop, Mechanism::IcmpError],
     rebuts: &[],
     cap: None,
     check,
@@ -45,6 +45,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let control = view.around.other_port.as_ref()?;
     let case = view.case;
     let class = match view.suspect.mechanism {
+        Mechanism::Drop if view.suspect.stage == Stage::PostSyn => Class::C,
+        Mechanism::IcmpError => Class::C,
         Mechanism::Drop => {
             let trigger = view.suspect.trigger.as_ref()?;
             let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;

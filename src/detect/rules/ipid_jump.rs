@@ -1,4 +1,4 @@
-//! # `ipid-jump`: the reset's IP identification does not fit the sender's
+//! # `ipid-jump`: the packet's IP identification does not fit the sender's
 //!
 //! ## What it looks for
 //!
@@ -34,7 +34,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::C,
     family: Family::Header,
-    mechanisms: &[Mechanism::TcpReset],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpFin, Mechanism::TcpData],
     rebuts: &[],
     cap: None,
     check,

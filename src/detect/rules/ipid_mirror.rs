@@ -30,7 +30,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::C,
     family: Family::Header,
-    mechanisms: &[Mechanism::TcpReset],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpFin, Mechanism::TcpData],
     rebuts: &[],
     cap: None,
     check,

@@ -29,7 +29,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::C,
     family: Family::Control,
-    mechanisms: &[Mechanism::TcpReset, Mechanism::DnsAnswer, Mechanism::Drop],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpFin, Mechanism::TcpData, Mechanism::DnsAnswer, Mechanism::Drop],
     rebuts: &[],
     cap: None,
     check,

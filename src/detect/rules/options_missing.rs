@@ -1,9 +1,9 @@
-//! # `options-missing`: the reset lacks the timestamps the connection uses
+//! # `options-missing`: the packet lacks the timestamps the connection uses
 //!
 //! ## What it looks for
 //!
-//! A RST/ACK without TCP timestamps from a side all of whose other packets carry them, numbered as that side's next
-//! packet.
+//! A packet with ACK but without TCP timestamps from a side all of whose earlier packets carry them. For a reset this is class
+//! C, for any other packet class B.
 //!
 //! ## Why it speaks for interference
 //!
@@ -31,9 +31,9 @@ use crate::packet::tcp;
 pub const RULE: Rule = Rule {
     id: "options-missing",
     stance: Stance::For,
-    class: Class::C,
+    class: Class::B,
     family: Family::Header,
-    mechanisms: &[Mechanism::TcpReset],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpFin, Mechanism::TcpData],
     rebuts: &[],
     cap: None,
     check,
@@ -45,5 +45,6 @@ fn check(view: &View<'_>) -> Option<Claim> {
         let before: Vec<bool> = view.case.ordinary_before(view.suspect.sender, *i).map(|(_, e)| e.timestamps().is_some()).collect();
         r.has(tcp::ACK) && r.timestamps().is_none() && !before.is_empty() && before.iter().all(|b| *b)
     })?;
-    Some(Claim::new("options-missing", Class::C, [r.frame], "no TCP timestamps, though the connection uses them"))
+    let class = if r.is_rst() { Class::C } else { Class::B };
+    Some(Claim::new("options-missing", class, [r.frame], "no TCP timestamps, though the connection uses them"))
 }

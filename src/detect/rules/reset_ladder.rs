@@ -3,7 +3,7 @@
 //! ## What it looks for
 //!
 //! Two or more further resets of one side at growing intervals of at least 150 ms, with nothing sent towards that side in
-//! between that could have drawn them.
+//! between that could have drawn them. With three intervals or more that double each time it is class A, otherwise class B.
 //!
 //! ## Why it speaks for interference
 //!
@@ -31,7 +31,7 @@ use crate::flow::entry::Entry;
 pub const RULE: Rule = Rule {
     id: "reset-ladder",
     stance: Stance::For,
-    class: Class::B,
+    class: Class::A,
     family: Family::Sequence,
     mechanisms: &[Mechanism::TcpReset],
     rebuts: &[],
@@ -48,9 +48,12 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if steps.len() < 2 || view.around.one_sided {
         return None;
     }
+    // Doubling, three times: a retransmission timer and nothing else.
+    let doubling = steps.windows(2).all(|w| matches!(w, [a, b] if b * 10 > a * 16 && b * 10 < a * 26));
+    let class = if steps.len() >= 3 && doubling { Class::A } else { Class::B };
     let frames = packets(view).map(|(_, e)| e.frame);
     let text = format!("{} more resets come by themselves, {}", steps.len(), gaps(&steps));
-    Some(Claim::new("reset-ladder", Class::B, frames, text).measured(steps.len() as f64, 0.0, "resets"))
+    Some(Claim::new("reset-ladder", class, frames, text).measured(steps.len() as f64, 0.0, "resets"))
 }
 
 fn gaps(steps: &[i64]) -> String {

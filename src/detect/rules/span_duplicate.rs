@@ -30,7 +30,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::Against,
     class: Class::B,
     family: Family::Sequence,
-    mechanisms: &[Mechanism::TcpReset, Mechanism::DnsAnswer],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpData, Mechanism::TcpHandshake, Mechanism::DnsAnswer],
     rebuts: &["reset-burst-equal", "reset-mixed-flags"],
     cap: Some(Confidence::Confirmed),
     check,

@@ -37,7 +37,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::B,
     family: Family::Timing,
-    mechanisms: &[Mechanism::TcpReset, Mechanism::DnsAnswer],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpFin, Mechanism::TcpData, Mechanism::DnsAnswer],
     rebuts: &[],
     cap: None,
     check,
@@ -76,7 +76,7 @@ fn reset(view: &View<'_>) -> Option<Claim> {
             best = Some((ratio, r.frame, delay));
         }
     }
-    claim("reset", best?, rtt)
+    claim("packet", best?, rtt)
 }
 
 fn dns(view: &View<'_>) -> Option<Claim> {

@@ -1,8 +1,8 @@
-//! # `ttl-jump`: the reset comes from another distance
+//! # `ttl-jump`: the packet comes from another distance
 //!
 //! ## What it looks for
 //!
-//! The TTL of the reset against the TTLs of the same host's other packets, in this flow and in every flow of the capture
+//! The TTL of the packet in question against the TTLs of the same host's other packets, in this flow and in every flow of the capture
 //! that gave no cause for suspicion. Distances are counted in hops after assuming the next larger of 32, 64, 128 and 255
 //! as initial value. Five hops or more are class B, three or four class C; another initial value at the same distance is
 //! class C.
@@ -33,7 +33,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::For,
     class: Class::B,
     family: Family::Header,
-    mechanisms: &[Mechanism::TcpReset],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::TcpFin, Mechanism::TcpData, Mechanism::TcpHandshake],
     rebuts: &[],
     cap: None,
     check,
@@ -41,7 +41,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let own: Vec<u8> = view.case.of(view.suspect.sender).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl).collect();
+    let own: Vec<u8> = view.case.of(view.suspect.sender).filter(|(i, e)| !e.is_rst() && !view.suspect.packets.contains(i)).map(|(_, e)| e.ttl).collect();
     let others = view.around.sender.ttls.iter().filter(|(_, n)| *n >= 2).map(|(t, _)| *t);
     let known: Vec<u8> = own.iter().copied().chain(others).collect();
     let (distance, frame, ttl, usual) = packets(view)

@@ -2,7 +2,7 @@
 
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Stage, Suspect};
+use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
 use crate::detect::messages::Request;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -16,6 +16,20 @@ pub const SILENCE_RTTS: i64 = 10;
 
 /// At most one suspect: the first request that was never answered.
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
+    if let Some(packets) = unanswered_syns(case) {
+        let first = case.entries.get(*packets.first()?)?;
+        let ip = case.server_end().ip.to_string().into_bytes();
+        let trigger =
+            Trigger { kind: TriggerKind::Ip, value: ip, frame: first.frame, complete_at_frame: first.frame, seq_end: first.seq_end() };
+        return Some(Suspect {
+            mechanism: Mechanism::Drop,
+            stage: Stage::PostSyn,
+            trigger: Some(trigger),
+            sender: case.client,
+            packets,
+            answers: Vec::new(),
+        });
+    }
     let unanswered = case.messages.requests.iter().find(|r| !is_answered(case, r));
     let (request, silence) = match unanswered.and_then(|r| silence(case, r).map(|s| (r, s))) {
         Some(found) => found,
@@ -140,4 +154,17 @@ pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
         return None;
     }
     Some(Silence { copies, retransmissions, from: sent.time, until: last.time, acknowledged: Acknowledged::Nothing })
+}
+
+/// SYNs of a connection attempt that nobody answered: at least three over three seconds.
+pub fn unanswered_syns(case: &Case<'_>) -> Option<Vec<usize>> {
+    /// The second retransmission comes three seconds after the first SYN (RFC 6298: 1 s, then 2 s).
+    const SYNS: usize = 3;
+    const SPAN_NS: i64 = 2_500_000_000;
+    if case.flow.key.protocol != 6 || case.of(case.server()).next().is_some() || case.entries.iter().any(|e| e.icmp().is_some()) {
+        return None;
+    }
+    let syns: Vec<usize> = case.of(case.client).filter(|(_, e)| e.is_syn()).map(|(i, _)| i).collect();
+    let only_syns = case.of(case.client).all(|(_, e)| e.is_syn() || e.is_rst());
+    (only_syns && syns.len() >= SYNS && case.flow.last.since(case.flow.first) >= SPAN_NS).then_some(syns)
 }

@@ -2,7 +2,10 @@
 
 pub mod dns_answer;
 pub mod drop;
+pub mod icmp_error;
+pub mod tcp_data;
 pub mod tcp_reset;
+pub mod tls_intercept;
 
 use super::case::Case;
 use super::finding::{Suspect, Trigger};
@@ -14,7 +17,10 @@ pub fn find(case: &Case<'_>) -> Vec<Suspect> {
         return Vec::new();
     }
     let mut found = tcp_reset::find(case);
+    found.extend(tcp_data::find(case));
     found.extend(dns_answer::find(case));
+    found.extend(icmp_error::find(case));
+    found.extend(tls_intercept::find(case));
     // A connection that the server's side reset is not silent as well; a client that gives up often resets.
     if found.iter().all(|s| s.sender == case.client) {
         found.extend(drop::find(case));

@@ -88,7 +88,9 @@ pub fn packets<'a>(view: &'a View<'_>) -> impl DoubleEndedIterator<Item = (usize
 
 /// Shortest round trip to the suspect's sender, from this flow and from others.
 pub fn sender_rtt(view: &View<'_>) -> Option<i64> {
-    let own = view.case.rtt[view.suspect.sender.index()];
+    let side = view.suspect.sender.index();
+    // What is forged in answer to data would make the path look short: then only the handshake counts.
+    let own = if view.suspect.mechanism == Mechanism::TcpReset { view.case.rtt[side] } else { view.case.handshake_rtt[side] };
     match (own, view.around.sender.rtt) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

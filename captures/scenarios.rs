@@ -1,0 +1,45 @@
+//! Writes every scripted scenario: `cargo run --example scenarios [DIRECTORY]`.
+//!
+//! Output depends on the scripts alone, so a changed capture in a diff is a changed script or builder.
+
+#[path = "scenarios/answers.rs"]
+mod answers;
+#[path = "scenarios/answers_innocent.rs"]
+mod answers_innocent;
+#[path = "scenarios/drops.rs"]
+mod drops;
+#[path = "scenarios/drops_innocent.rs"]
+mod drops_innocent;
+#[path = "scenarios/resets.rs"]
+mod resets;
+#[path = "scenarios/resets_innocent.rs"]
+mod resets_innocent;
+#[path = "scenarios/resets_placed.rs"]
+mod resets_placed;
+#[path = "scenarios/scene.rs"]
+mod scene;
+#[path = "scenarios/servers_innocent.rs"]
+mod servers_innocent;
+
+use std::path::PathBuf;
+
+fn main() -> std::io::Result<()> {
+    let root = std::env::args_os().nth(1).map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("captures"), PathBuf::from);
+    let families = [
+        resets::scenes(),
+        resets_placed::scenes(),
+        resets_innocent::scenes(),
+        servers_innocent::scenes(),
+        answers::scenes(),
+        answers_innocent::scenes(),
+        drops::scenes(),
+        drops_innocent::scenes(),
+    ];
+    let mut counts = [0, 0];
+    for scene in families.iter().flatten() {
+        scene.write(&root)?;
+        counts[usize::from(scene.is_guilty())] += 1;
+    }
+    println!("{} guilty and {} innocent scenarios in {}", counts[1], counts[0], root.display());
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Forged resets by devices that sit in the path, and captures taken elsewhere than at the client.
+
+use crate::scene::{Scene, client, rtt, server};
+use interloper::script::Side::{Client, Server};
+use interloper::script::{Format, Host, Link, Rtt};
+
+const NAME: &str = "blocked.example.org";
+const OTHER: &str = "fine.example.net";
+
+pub fn scenes() -> Vec<Scene> {
+    vec![rewritten_request(), rewritten_syn(), at_server(), in_middle(), version_6()]
+}
+
+fn rewritten_request() -> Scene {
+    let mut s = Scene::guilty("reset-ladder-request", "Everything the server says after a hello becomes a reset")
+        .format(Format::PcapNanos)
+        .happens("A device in the path turns the server's packets after a blocked name into RST/ACKs. The server knows nothing of it and repeats its answer on its timer: a ladder of resets. Another name on the same server is fine.")
+        .look("Times of the resets double; their TTL is the server's; nothing is sent between them.");
+    s.script.tcp(&client(), 41_000, &server(), 443, rtt()).visit(OTHER);
+    let mut t = s.script.later_ms(1000.0).tcp(&client(), 41_001, &server(), 443, rtt());
+    t.handshake().hello(NAME).cut(Client).rewrite(Server);
+    t.ack(Server).sealed(Server, 900).retry(Server, 5);
+    let talk = t.talk();
+    s.expect(talk, "tcp-reset", "confirmed");
+    s
+}
+
+fn rewritten_syn() -> Scene {
+    let mut s = Scene::guilty("reset-ladder-syn", "The server's SYN/ACKs arrive as resets")
+        .happens("A device in the path turns SYN/ACKs of one address into RST/ACKs; the server repeats them on its timer although the client sends nothing more.")
+        .look("The resets repeat after 1, 2 and 4 seconds with one SYN before them.");
+    let host = Host::linux("91.240.7.9").hops(11);
+    let mut t = s.script.tcp(&client(), 41_010, &host, 443, rtt());
+    t.syn().cut(Client).rewrite(Server).syn_ack().retry(Server, 3);
+    let talk = t.talk();
+    s.expect_for(talk, "tcp-reset", "ip", "confirmed");
+    s
+}
+
+fn at_server() -> Scene {
+    let mut s = Scene::guilty("reset-at-server", "The client did not send the resets the server gets")
+        .vantage("server")
+        .happens("Captured on the server. Two RSTs arrive in the client's name from another distance right after its request; the client goes on sending, with timestamps and TTL as before.")
+        .look("ip.ttl and options of the resets against the client's other packets; data of the client after them.");
+    let here = Host::linux("45.60.70.80");
+    let client = Host::linux("185.120.33.7").hops(14);
+    s.script.tcp(&client, 41_020, &here, 80, rtt().at_server()).visit_http(OTHER);
+    let mut t = s.script.later_ms(400.0).tcp(&client, 41_021, &here, 80, rtt().at_server());
+    t.handshake().get(NAME, "/");
+    t.ack(Server);
+    t.inject(Client).rst().ttl(71).ip_id(0x1111).window(900).after_ms(0.3);
+    t.inject(Client).rst_ack().ttl(96).ip_id(0x7c40).df().window(3311).after_ms(0.6).copies(2);
+    t.wait_ms(Client, 4.0).send(Client, b"cookie=1&more=2").dead_reset(Server);
+    let talk = t.talk();
+    s.expect(talk, "tcp-reset", "confirmed");
+    s
+}
+
+fn in_middle() -> Scene {
+    let mut s = Scene::guilty("reset-in-middle", "Both sides are reset in each other's name")
+        .vantage("middle")
+        .format(Format::PcapngNanos)
+        .happens("Captured at an exchange point behind the injector. It resets the server in the client's name and the client in the server's; the server's acknowledgement passes later.")
+        .look("Resets in both directions within a millisecond, TTLs unlike either side's.");
+    s.script.link(Link::Raw);
+    let client = Host::linux("185.120.33.7").hops(6);
+    let mut t = s.script.tcp(&client, 41_030, &server(), 443, Rtt::in_middle(24.0, 90.0));
+    t.handshake().hello(NAME);
+    t.inject(Server).rst_ack().ttl(88).ip_id(0x2266).df().window(2101).after_ms(0.7).copies(3);
+    t.ack(Server).dead_reset(Client);
+    let talk = t.talk();
+    s.expect(talk, "tcp-reset", "confirmed");
+    s
+}
+
+fn version_6() -> Scene {
+    let mut s = Scene::guilty("reset-version-6", "The same race over IPv6, on tagged links")
+        .happens("Three equal RST/ACKs race the server over IPv6. Each direction has a VLAN tag of its own.")
+        .look("ipv6.hlim of the resets; vlan.id of either direction.");
+    let client = Host::linux("fd12:3456::20");
+    let server = Host::linux("2a0b:7080::443").hops(10);
+    let mut t = s.script.tcp(&client, 41_040, &server, 443, rtt());
+    t.vlan(Client, 100).vlan(Server, 200).handshake().hello(NAME);
+    t.inject(Server).rst_ack().ttl(97).window(3500).after_ms(4.4).copies(3);
+    t.ack(Server).dead_reset(Client);
+    let talk = t.talk();
+    s.expect(talk, "tcp-reset", "confirmed");
+    s
+}

@@ -1,0 +1,138 @@
+//! Payload, FINs and SYN/ACKs that a server is said to have sent and that do not fit its other packets.
+
+use crate::detect::case::Case;
+use crate::detect::finding::{Mechanism, Stage, Suspect};
+use crate::detect::rules::hop_distance;
+use crate::flow::entry::Entry;
+use crate::flow::stream::ahead;
+use crate::packet::tcp;
+
+/// At most one suspect of each kind.
+pub fn find(case: &Case<'_>) -> Vec<Suspect> {
+    if case.flow.key.protocol != 6 {
+        return Vec::new();
+    }
+    [handshake(case), answers(case)].into_iter().flatten().collect()
+}
+
+/// Two SYN/ACKs that number the server's stream differently.
+fn handshake(case: &Case<'_>) -> Option<Suspect> {
+    let syn_acks: Vec<(usize, &Entry)> = case.of(case.server()).filter(|(_, e)| e.is_syn_ack() && !e.is_rst()).collect();
+    let (_, first) = syn_acks.first()?;
+    let (other, _) = syn_acks.iter().find(|(_, e)| e.seq != first.seq)?;
+    // The one the conversation goes on with is the genuine one.
+    let went_on = |seq: u32| {
+        case.of(case.server()).any(|(_, e)| !e.has(tcp::SYN) && !e.is_rst() && (0..1 << 20).contains(&ahead(e.seq, seq.wrapping_add(1))))
+    };
+    let odd = syn_acks.iter().find(|(_, e)| !went_on(e.seq)).map_or(*other, |(i, _)| *i);
+    let packets = vec![odd];
+    Some(Suspect {
+        mechanism: Mechanism::TcpHandshake,
+        stage: Stage::PostSyn,
+        trigger: None,
+        sender: case.server(),
+        packets,
+        answers: Vec::new(),
+    })
+}
+
+/// Data (or a FIN) in answer to a request that differs from the server's other packets, or that two packets claim differently.
+fn answers(case: &Case<'_>) -> Option<Suspect> {
+    let server = case.server();
+    let request = case.messages.requests.first()?;
+    let begins = case.index_of(request.frame)?;
+    let base = case.ordinary_before(server, begins).find(|(_, e)| e.is_syn_ack()).or_else(|| case.ordinary_before(server, begins).next());
+    let answering: Vec<(usize, &Entry)> = case.of(server).filter(|(i, e)| *i > begins && !e.is_rst() && !e.has(tcp::SYN)).collect();
+    let speaking = |e: &Entry| e.payload_len > 0 || e.has(tcp::FIN);
+    let odd = |i: usize, e: &Entry| speaking(e) && base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e);
+    let mut foreign: Vec<usize> = answering.iter().filter(|(i, e)| odd(*i, e)).map(|(i, _)| *i).collect();
+    if is_relayed(case, &answering, base.map(|(_, b)| b)) {
+        foreign.clear();
+    }
+    let raced = race(&answering);
+    let packets = match (foreign.is_empty(), raced) {
+        (false, _) => foreign,
+        (true, Some((winner, loser))) => vec![odder(case, winner, loser)],
+        (true, None) => early(case, &answering, request.seq_end).into_iter().collect(),
+    };
+    let first = case.entries.get(*packets.first()?)?;
+    let data = packets.iter().filter_map(|i| case.entries.get(*i)).any(|e| e.payload_len > 0);
+    let mechanism = if data { Mechanism::TcpData } else { Mechanism::TcpFin };
+    let trigger = case.request_before(*packets.first()?).map(super::trigger);
+    let _ = first;
+    Some(Suspect { mechanism, stage: Stage::PostRequest, trigger, sender: server, packets, answers: Vec::new() })
+}
+
+/// Whether a packet differs from the server's handshake in what one host keeps the same.
+fn is_foreign(base: &Entry, e: &Entry) -> bool {
+    let far = hop_distance(base.ttl, e.ttl) >= 3;
+    let stripped = base.timestamps().is_some() && e.timestamps().is_none();
+    // A host that changes its path keeps its clock: then the TTL alone says nothing.
+    (far && !on_clock(base, e)) || stripped
+}
+
+/// Whether a packet's identification goes on from the server's counter: then the host is the same, whatever path it took.
+fn continues_series(case: &Case<'_>, i: usize, e: &Entry) -> bool {
+    /// Packets a server sends to others between two of one connection, on a counter per destination or per core.
+    const STEP: u16 = 64;
+    let last = case.ordinary_before(case.server(), i).filter_map(|(_, b)| b.ip_id()).rfind(|id| *id != 0);
+    e.ip_id().zip(last).is_some_and(|(id, last)| (1..=STEP).contains(&id.wrapping_sub(last)))
+}
+
+/// A conversation that goes on at length in the new guise: the handshake was done by a proxy in front of the server (or the capture
+/// was stitched from two), and what follows is the server.
+fn is_relayed(case: &Case<'_>, answering: &[(usize, &Entry)], base: Option<&Entry>) -> bool {
+    /// Injected answers are one to three packets; a page of ten segments is somebody's content.
+    const PACKETS: usize = 4;
+    let Some(base) = base else { return false };
+    let changed = answering.iter().filter(|(_, e)| is_foreign(base, e)).count();
+    // Evasion tools send decoys with a TTL too small to arrive; those are not the client's other packets.
+    let syn = case.of(case.client).find(|(_, e)| e.is_syn()).map(|(_, e)| e);
+    let client_changed =
+        syn.is_some_and(|syn| case.of(case.client).any(|(_, e)| e.payload_len > 0 && hop_distance(syn.ttl, e.ttl) >= 3 && e.ttl > 10));
+    client_changed || (changed >= PACKETS && changed == answering.len())
+}
+
+/// Whether a packet's timestamp goes on from an earlier one's.
+fn on_clock(base: &Entry, e: &Entry) -> bool {
+    let (Some((before, _)), Some((after, _))) = (base.timestamps(), e.timestamps()) else { return false };
+    let elapsed_ms = e.time.since(base.time) / 1_000_000;
+    (0..=elapsed_ms * 2 + 2_000).contains(&ahead(after, before))
+}
+
+/// Two data packets with the same sequence number whose first bytes differ: which came first, which second.
+pub fn race(answering: &[(usize, &Entry)]) -> Option<(usize, usize)> {
+    for (n, (j, later)) in answering.iter().enumerate() {
+        // Two packets numbered one after the other by one counter are one host's, however odd.
+        let one_host = |e: &Entry| {
+            e.ttl == later.ttl && matches!((e.ip_id(), later.ip_id()), (Some(a), Some(b)) if a != 0 && (1..=8).contains(&b.wrapping_sub(a)))
+        };
+        let same = |e: &Entry| e.seq == later.seq && e.payload_len > 1 && later.payload_len > 1 && !one_host(e);
+        let differs = |e: &Entry| e.peek().iter().zip(later.peek()).any(|(a, b)| a != b);
+        if let Some((i, _)) = answering.iter().take(n).find(|(_, e)| same(e) && differs(e)) {
+            return Some((*i, *j));
+        }
+    }
+    None
+}
+
+/// Which of two racing packets is the forged one: the one whose identification or options break the series; an injector wins the race
+/// if nothing else tells.
+fn odder(case: &Case<'_>, winner: usize, loser: usize) -> usize {
+    let (Some(w), Some(l)) = (case.entries.get(winner), case.entries.get(loser)) else { return winner };
+    let usual: Vec<&Entry> = case.ordinary_before(case.server(), winner).map(|(_, e)| e).collect();
+    let oddness = |e: &Entry| {
+        let ttl = usual.iter().map(|u| u.ttl.abs_diff(e.ttl)).min().unwrap_or(0);
+        let df = usual.iter().any(|u| u.is(crate::flow::entry::fact::DONT_FRAGMENT) != e.is(crate::flow::entry::fact::DONT_FRAGMENT));
+        u32::from(ttl > 0) + u32::from(df) + u32::from(e.ip_id() == Some(0) && !e.is(crate::flow::entry::fact::DONT_FRAGMENT))
+    };
+    if oddness(l) > oddness(w) { loser } else { winner }
+}
+
+/// An answer that acknowledges the request sooner than the handshake took to cross the path.
+fn early(case: &Case<'_>, answering: &[(usize, &Entry)], request_end: u32) -> Option<usize> {
+    let rtt = case.handshake_rtt[case.server().index()].filter(|r| *r >= 8_000_000)?;
+    let (i, e) = answering.iter().find(|(_, e)| e.payload_len > 0)?;
+    let sent = case.sent_at(case.server(), e.ack)?;
+    (ahead(e.ack, request_end) >= 0 && e.time.since(sent) < rtt / 4).then_some(*i)
+}
