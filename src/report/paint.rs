@@ -44,11 +44,16 @@ pub const WIDTH: usize = 79;
 /// Breaks text between words. The first line starts with `first`, the others are indented as far. Words longer than a line stay
 /// whole: a name that is cut cannot be searched for.
 pub fn fill(first: &str, text: &str) -> String {
+    fill_words(first, text.split_whitespace())
+}
+
+/// The same for words that are given one by one; blanks inside of them are no place to break.
+pub fn fill_words<'t>(first: &str, words: impl Iterator<Item = &'t str>) -> String {
     let indent = first.chars().count();
     let mut out = first.to_owned();
     let mut column = indent;
     let mut fresh = true;
-    for word in text.split_whitespace() {
+    for word in words {
         let width = word.chars().count();
         if !fresh && column + 1 + width > WIDTH {
             out.push('\n');

@@ -1,7 +1,7 @@
 //! One finding for people: a headline, the packets with the fields that tell them apart, the argument, and what to paste into Wireshark.
 
 use super::clock::{TimeFormat, span};
-use super::paint::{Paint, fill};
+use super::paint::{Paint, fill, fill_words};
 use super::{Shown, escape, wireshark, words};
 use crate::detect::finding::{Claim, Class, Mechanism, Stance};
 use crate::detect::rules;
@@ -88,7 +88,7 @@ fn label(text: &str) -> String {
 fn packets(out: &mut String, role: &str, list: &[PacketRef], has_trigger: bool) {
     for (i, p) in list.iter().take(PACKETS).enumerate() {
         let role = if i == 0 { role } else { "" };
-        out.push_str(&fill(&label(role), &format!("frame {} {}", p.entry.frame, telling(p, has_trigger))));
+        out.push_str(&fill_words(&label(role), telling(p, has_trigger).iter().map(String::as_str)));
     }
     if list.len() > PACKETS {
         let rest: Vec<String> = list.iter().skip(PACKETS).take(8).map(|p| p.entry.frame.to_string()).collect();
@@ -98,9 +98,9 @@ fn packets(out: &mut String, role: &str, list: &[PacketRef], has_trigger: bool) 
 }
 
 /// The fields that tell a forged packet from a genuine one, in the order of the layers.
-fn telling(p: &PacketRef, has_trigger: bool) -> String {
+fn telling(p: &PacketRef, has_trigger: bool) -> Vec<String> {
     let e = &p.entry;
-    let mut parts = vec![if p.from_client { "C>S" } else { "S>C" }.to_owned()];
+    let mut parts = vec![format!("frame {} {}", e.frame, if p.from_client { "C>S" } else { "S>C" })];
     if has_trigger {
         parts.push(format!("{}{}", if p.since >= 0 { "+" } else { "" }, span(p.since)));
     }
@@ -120,7 +120,7 @@ fn telling(p: &PacketRef, has_trigger: bool) -> String {
     if let Some(dns) = p.dns.as_deref().filter(|d| !d.is_empty()) {
         parts.push(escape::shorten(&escape::sentence(dns), NAME));
     }
-    parts.join(" ")
+    parts
 }
 
 /// The claims: the strongest first; the ones ruled out only when asked for.
