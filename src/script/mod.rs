@@ -196,7 +196,7 @@ impl Script {
         frames
     }
 
-    /// Hands every frame to `dissect`-like functions: calls `each` with frames as a capture yields them.
+    /// Calls `each` with every frame as a capture reader would yield it.
     pub fn each_frame(&self, mut each: impl FnMut(crate::capture::Frame<'_>)) {
         let link = crate::capture::LinkType(self.link.number());
         for f in self.frames() {

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 
 const STEP_NS: i64 = 12_000;
 
+type Change = Box<dyn FnOnce(&mut Draft)>;
+
 /// A conversation of datagrams.
 pub struct Udp<'s> {
     script: &'s mut Script,
@@ -24,7 +26,7 @@ pub struct Udp<'s> {
     vlan: [Option<u16>; 2],
     cut: [bool; 2],
     fates: VecDeque<Fate>,
-    change: Option<Box<dyn FnOnce(&mut Draft)>>,
+    change: Option<Change>,
     role: Role,
     last: Option<Draft>,
 }
