@@ -35,7 +35,8 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
     let note = |out: &mut String, text: String| out.push_str(&fill("  ", &text));
     let (judged, unjudged) = judged(r);
     let lost: u64 = unjudged.values().sum();
-    if lost > 0 {
+    // Without findings the line that says so says this too.
+    if lost > 0 && !shown.findings.is_empty() {
         note(&mut out, format!("judged {}; not judged: {}", words::count(judged, "flow"), reasons(&unjudged)));
     }
     let void = r.audit.void_rules();

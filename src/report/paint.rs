@@ -49,12 +49,12 @@ pub fn fill(first: &str, text: &str) -> String {
 
 /// The same for words that are given one by one; blanks inside of them are no place to break.
 pub fn fill_words<'t>(first: &str, words: impl Iterator<Item = &'t str>) -> String {
-    let indent = first.chars().count();
+    let indent = width(first);
     let mut out = first.to_owned();
     let mut column = indent;
     let mut fresh = true;
     for word in words {
-        let width = word.chars().count();
+        let width = width(word);
         if !fresh && column + 1 + width > WIDTH {
             out.push('\n');
             out.push_str(&" ".repeat(indent));
@@ -71,6 +71,13 @@ pub fn fill_words<'t>(first: &str, words: impl Iterator<Item = &'t str>) -> Stri
     }
     out.push('\n');
     out
+}
+
+/// Columns a word takes; colour takes none. (Nothing but [`Paint`] puts an ESC into what is printed.)
+fn width(word: &str) -> usize {
+    let mut parts = word.split('\x1b');
+    let plain = parts.next().map_or(0, |p| p.chars().count());
+    plain + parts.map(|p| p.split_once('m').map_or(0, |(_, text)| text.chars().count())).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -90,5 +97,6 @@ mod tests {
         assert!(text.lines().skip(1).all(|l| l.starts_with("       word")));
         assert_eq!(fill("a ", &"x".repeat(100)), format!("a {}\n", "x".repeat(100)));
         assert_eq!(fill("a", ""), "a\n");
+        assert_eq!(width(&Paint::new(true).bold("bold")), 4);
     }
 }
