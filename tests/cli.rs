@@ -29,7 +29,7 @@ impl Capture {
     }
 
     /// A TCP packet, `after_us` microseconds behind the one before.
-    fn tcp(&mut self, after_us: u32, to_server: bool, port: u16, ttl: u8, flags: u8, (seq, ack): (u32, u32), payload: &[u8]) {
+    fn tcp(&mut self, after_us: u32, to_server: bool, port: u16, ttl: u8, (flags, seq, ack): (u8, u32, u32), payload: &[u8]) {
         self.time_us += after_us;
         self.id += 1;
         let (src, dst) = if to_server { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
@@ -56,16 +56,16 @@ impl Capture {
     /// Handshake and request: six packets' worth of an ordinary HTTP exchange up to the answer.
     fn request(&mut self, port: u16, host: &[u8]) -> u32 {
         let get = [b"GET / HTTP/1.1\r\nHost: ", host, b"\r\nUser-Agent: x\r\n\r\n"].concat();
-        self.tcp(1_000, true, port, 64, SYN, (999, 0), b"");
-        self.tcp(40_000, false, port, 50, SYN | ACK, (4999, 1000), b"");
-        self.tcp(100, true, port, 64, ACK, (1000, 5000), b"");
-        self.tcp(200, true, port, 64, PSH | ACK, (1000, 5000), &get);
+        self.tcp(1_000, true, port, 64, (SYN, 999, 0), b"");
+        self.tcp(40_000, false, port, 50, (SYN | ACK, 4999, 1000), b"");
+        self.tcp(100, true, port, 64, (ACK, 1000, 5000), b"");
+        self.tcp(200, true, port, 64, (PSH | ACK, 1000, 5000), &get);
         1000 + get.len() as u32
     }
 
     fn answer(&mut self, after_us: u32, port: u16, next: u32) {
-        self.tcp(after_us, false, port, 50, ACK, (5000, next), b"");
-        self.tcp(500, false, port, 50, PSH | ACK, (5000, next), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        self.tcp(after_us, false, port, 50, (ACK, 5000, next), b"");
+        self.tcp(500, false, port, 50, (PSH | ACK, 5000, next), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     }
 
     /// The request is answered.
@@ -78,7 +78,7 @@ impl Capture {
     fn guilty(&mut self, port: u16, host: &[u8]) {
         let next = self.request(port, host);
         for _ in 0..2 {
-            self.tcp(3_000, false, port, 57, RST | ACK, (5000, next), b"");
+            self.tcp(3_000, false, port, 57, (RST | ACK, 5000, next), b"");
         }
         self.answer(36_000, port, next);
     }
@@ -165,10 +165,11 @@ fn tells_what_was_forged() {
     assert!(run(&["--color", "always", s(&path)]).stdout.contains(&0x1b));
     // The options that only change the form.
     for args in [["--by", "server"], ["--by", "client"], ["--by", "mechanism"], ["-t", "ad"], ["-t", "e"], ["-n", "-v"]] {
-        let output = run(&[args[0], args[1], "scan", s(&path)]);
-        assert_eq!(output.status.code(), Some(2), "options stand behind the verb");
         let output = run(&["scan", args[0], args[1], s(&path)]);
         assert!(text(&output).0.contains("blocked.example"), "{args:?}");
+        // The verb may also stand behind the options, or be left out.
+        assert_eq!(run(&[args[0], args[1], "scan", s(&path)]).stdout, output.stdout);
+        assert_eq!(run(&[args[0], args[1], s(&path)]).stdout, output.stdout);
     }
 }
 
@@ -221,7 +222,7 @@ fn exit_codes() {
         assert_eq!(code(args), Some(0), "{args:?}");
     }
     let (version, _) = text(&run(&["--version"]));
-    assert!(version.contains("rules 4") || version.contains("rules "), "{version}");
+    assert!(version.contains("(rules ") && version.contains("interloper/1"), "{version}");
 }
 
 #[test]
@@ -383,7 +384,8 @@ fn a_directory_is_read_in_order_and_only_its_captures() {
     assert_eq!(names, ["/a.cap", "/b/1", "/b/2.pcap"]);
     assert_eq!((&all[3]["passed_over"], &all[3]["captures"]), (&1.into(), &3.into()));
     let (out, _) = text(&run(&[s(place.path())]));
-    assert!(out.contains("3 captures") && out.contains("passed over 1 file"), "{out}");
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("3 captures") && words.contains("passed over 1 file"), "{out}");
 }
 
 #[test]

@@ -8,11 +8,15 @@ Examples:
   interloper capture.pcap                    what was forged, by which packets
   interloper --json DIR/ > findings.jsonl    a directory of captures as JSON Lines
   interloper -f 'host 192.0.2.1' big.pcapng  tcpdump's filters work on files
-  zcat x.pcap.gz | interloper -              from a pipe (gz, zst, xz and lz4 files are also read directly)
-  interloper explain ttl-jump                what a reason means and how to check it in Wireshark
+  ssh host tcpdump -w - | interloper -       from a pipe; gz, zst, xz and lz4 are undone
+  interloper explain ttl-jump                what a reason means, and how to check it
 
-Exit status: 0 everything was read, whatever was found; 1 only with -e, something was found; 2 usage, or no input could be read;
-3 finished, but some input was truncated, damaged or unreadable; 130 interrupted (what was known is printed).";
+Exit status:
+  0    everything was read, whatever was found
+  1    only with -e: something was found
+  2    usage, or no input could be read
+  3    finished, but some input was truncated, damaged or unreadable
+  130  interrupted; what was known is printed";
 
 /// The command line.
 #[derive(Parser, Debug)]
@@ -40,6 +44,7 @@ pub enum Verb {
     Explain {
         /// A rule, mechanism or state, as a finding names it
         name: Option<String>,
+        /// Colour: auto is on a terminal only, unless NO_COLOR is set
         #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
         color: Color,
     },
@@ -101,6 +106,7 @@ pub struct ScanArgs {
     /// Stop reading a capture after so many (uncompressed) bytes
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_bytes: Option<u64>,
+    /// Colour: auto is on a terminal only, unless NO_COLOR is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: Color,
     /// For tests: bytes read at a time

@@ -69,8 +69,16 @@ fn run() -> Status {
             explain::print(&String::from_utf8_lossy(&script))
         }
         Some(Verb::Scan(scan)) => scan_with(scan),
-        None => scan_with(args.scan),
+        None => scan_with(behind_options(args.scan)),
     }
+}
+
+/// `interloper -v scan x.pcap`: people put the verb behind the options too. A file of that name goes first.
+fn behind_options(mut args: args::ScanArgs) -> args::ScanArgs {
+    if args.paths.first().is_some_and(|p| p.as_os_str() == "scan" && !p.exists()) {
+        args.paths.remove(0);
+    }
+    args
 }
 
 fn scan_with(args: args::ScanArgs) -> Status {

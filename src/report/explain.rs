@@ -171,7 +171,8 @@ pub fn suggestions(name: &str) -> Vec<&'static str> {
             (part || distance <= 1 + t.len() / 4).then_some((if part { 1 } else { distance }, t))
         })
         .collect();
-    near.sort_unstable();
+    // Stable: mechanisms stand before rules of the same distance.
+    near.sort_by_key(|(distance, _)| *distance);
     near.into_iter().take(3).map(|(_, t)| t).collect()
 }
 

@@ -35,7 +35,8 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
     let note = |out: &mut String, text: String| out.push_str(&fill("  ", &text));
     let (judged, unjudged) = judged(r);
     let lost: u64 = unjudged.values().sum();
-    if lost > 0 {
+    // Without findings the line that says so says this too.
+    if lost > 0 && !shown.findings.is_empty() {
         note(&mut out, format!("judged {}; not judged: {}", words::count(judged, "flow"), reasons(&unjudged)));
     }
     let void = r.audit.void_rules();
@@ -77,14 +78,18 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
 pub fn reasons(unjudged: &BTreeMap<&'static str, u64>) -> String {
     let mut list: Vec<_> = unjudged.iter().collect();
     list.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
-    list.into_iter().map(|(why, n)| format!("{} {}", words::thousands(*n), words::reason(why))).collect::<Vec<_>>().join(", ")
+    let said = list.into_iter().enumerate().map(|(i, (why, n))| {
+        let n = if i == 0 { words::count(*n, "flow") } else { words::thousands(*n) };
+        format!("{n} {}", words::reason(why))
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// What a capture without findings comes to, without overclaiming.
 pub fn nothing(judged: u64, unjudged: &BTreeMap<&'static str, u64>) -> String {
     match (judged, unjudged.is_empty()) {
         (0, true) => "no flows to judge".into(),
-        (0, false) => format!("nothing could be judged: flows {}", reasons(unjudged)),
+        (0, false) => format!("nothing could be judged: {}", reasons(unjudged)),
         (n, true) => format!("nothing found in {}", words::count(n, "judged flow")),
         (n, false) => format!("nothing found in {}; not judged: {}", words::count(n, "judged flow"), reasons(unjudged)),
     }

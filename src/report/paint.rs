@@ -44,12 +44,17 @@ pub const WIDTH: usize = 79;
 /// Breaks text between words. The first line starts with `first`, the others are indented as far. Words longer than a line stay
 /// whole: a name that is cut cannot be searched for.
 pub fn fill(first: &str, text: &str) -> String {
-    let indent = first.chars().count();
+    fill_words(first, text.split_whitespace())
+}
+
+/// The same for words that are given one by one; blanks inside of them are no place to break.
+pub fn fill_words<'t>(first: &str, words: impl Iterator<Item = &'t str>) -> String {
+    let indent = width(first);
     let mut out = first.to_owned();
     let mut column = indent;
     let mut fresh = true;
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
+    for word in words {
+        let width = width(word);
         if !fresh && column + 1 + width > WIDTH {
             out.push('\n');
             out.push_str(&" ".repeat(indent));
@@ -66,6 +71,13 @@ pub fn fill(first: &str, text: &str) -> String {
     }
     out.push('\n');
     out
+}
+
+/// Columns a word takes; colour takes none. (Nothing but [`Paint`] puts an ESC into what is printed.)
+fn width(word: &str) -> usize {
+    let mut parts = word.split('\x1b');
+    let plain = parts.next().map_or(0, |p| p.chars().count());
+    plain + parts.map(|p| p.split_once('m').map_or(0, |(_, text)| text.chars().count())).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -85,5 +97,6 @@ mod tests {
         assert!(text.lines().skip(1).all(|l| l.starts_with("       word")));
         assert_eq!(fill("a ", &"x".repeat(100)), format!("a {}\n", "x".repeat(100)));
         assert_eq!(fill("a", ""), "a\n");
+        assert_eq!(width(&Paint::new(true).bold("bold")), 4);
     }
 }

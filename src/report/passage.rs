@@ -1,9 +1,9 @@
 //! One finding for people: a headline, the packets with the fields that tell them apart, the argument, and what to paste into Wireshark.
 
 use super::clock::{TimeFormat, span};
-use super::paint::{Paint, fill};
+use super::paint::{Paint, fill, fill_words};
 use super::{Shown, escape, wireshark, words};
-use crate::detect::finding::{Claim, Mechanism, Stance};
+use crate::detect::finding::{Claim, Class, Mechanism, Stance};
 use crate::detect::rules;
 use crate::survey::{Finding, PacketRef};
 
@@ -56,7 +56,7 @@ pub fn write(shown: &Shown<'_>, n: u64, f: &Finding, style: Style) -> String {
     let proto = wireshark::protocol(f.ends.protocol);
     out.push_str(&format!("     {} {proto}, at {}\n", ends(f), style.times.show(f.time, start)));
     if let (Some(t), Some(name)) = (&f.trigger, trigger(f)) {
-        let mut said = format!("frame {}  {name}", t.frame);
+        let mut said = format!("frame {} {name}", t.frame);
         if t.complete_at_frame != t.frame {
             said.push_str(&format!(" (complete with frame {})", t.complete_at_frame));
         }
@@ -74,7 +74,7 @@ pub fn write(shown: &Shown<'_>, n: u64, f: &Finding, style: Style) -> String {
     if let Some(c) = &f.control {
         let value = escape::shorten(&escape::escape(&c.value), NAME);
         let value = if value.is_empty() { "a request without a name".into() } else { value };
-        out.push_str(&fill(&label("control"), &format!("frame {}  {value} on the same server: {}", c.frame, c.outcome)));
+        out.push_str(&fill(&label("control"), &format!("frame {} {value} on the same server: {}", c.frame, c.outcome)));
     }
     let filter = wireshark::filter(&f.ends, shown.stream(&f.ends));
     out.push_str(&format!("{}{}\n", label("filter"), style.paint.bold(&filter)));
@@ -88,7 +88,7 @@ fn label(text: &str) -> String {
 fn packets(out: &mut String, role: &str, list: &[PacketRef], has_trigger: bool) {
     for (i, p) in list.iter().take(PACKETS).enumerate() {
         let role = if i == 0 { role } else { "" };
-        out.push_str(&format!("{}frame {}  {}\n", label(role), p.entry.frame, telling(p, has_trigger)));
+        out.push_str(&fill_words(&label(role), telling(p, has_trigger).iter().map(String::as_str)));
     }
     if list.len() > PACKETS {
         let rest: Vec<String> = list.iter().skip(PACKETS).take(8).map(|p| p.entry.frame.to_string()).collect();
@@ -98,9 +98,9 @@ fn packets(out: &mut String, role: &str, list: &[PacketRef], has_trigger: bool) 
 }
 
 /// The fields that tell a forged packet from a genuine one, in the order of the layers.
-fn telling(p: &PacketRef, has_trigger: bool) -> String {
+fn telling(p: &PacketRef, has_trigger: bool) -> Vec<String> {
     let e = &p.entry;
-    let mut parts = vec![if p.from_client { "C>S" } else { "S>C" }.to_owned()];
+    let mut parts = vec![format!("frame {} {}", e.frame, if p.from_client { "C>S" } else { "S>C" })];
     if has_trigger {
         parts.push(format!("{}{}", if p.since >= 0 { "+" } else { "" }, span(p.since)));
     }
@@ -120,7 +120,7 @@ fn telling(p: &PacketRef, has_trigger: bool) -> String {
     if let Some(dns) = p.dns.as_deref().filter(|d| !d.is_empty()) {
         parts.push(escape::shorten(&escape::sentence(dns), NAME));
     }
-    parts.join(" ")
+    parts
 }
 
 /// The claims: the strongest first; the ones ruled out only when asked for.
@@ -131,7 +131,12 @@ fn argument(out: &mut String, f: &Finding, style: Style) {
         list.sort_by_key(|c| std::cmp::Reverse(c.class));
         list
     };
-    let speaks = told(Stance::For);
+    let mut speaks = told(Stance::For);
+    if !style.verbose {
+        // The control has a line of its own.
+        speaks.retain(|c| f.control.is_none() || c.rule != "control-name-ok");
+        speaks = varied(speaks);
+    }
     let most = if style.verbose { usize::MAX } else { CLAIMS };
     for (i, c) in speaks.iter().take(most).enumerate() {
         out.push_str(&fill(&label(if i == 0 { "because" } else { "" }), &claim(c)));
@@ -156,6 +161,18 @@ fn argument(out: &mut String, f: &Finding, style: Style) {
             .collect();
         out.push_str(&fill(&label("tested"), &format!("and not the case: {}", against.join(", "))));
     }
+}
+
+/// Weak claims last, and before them those that repeat a family: a second kind of evidence tells more than more of the first.
+fn varied(claims: Vec<&Claim>) -> Vec<&Claim> {
+    let family = |c: &Claim| rules::find(c.rule).map(|r| r.family);
+    let mut keyed: Vec<(bool, bool, &Claim)> = Vec::new();
+    for c in claims {
+        let repeats = keyed.iter().any(|(_, _, earlier)| family(earlier) == family(c));
+        keyed.push((c.class == Class::C, repeats, c));
+    }
+    keyed.sort_by_key(|(weak, repeats, _)| (*weak, *repeats));
+    keyed.into_iter().map(|(_, _, c)| c).collect()
 }
 
 fn claim(c: &Claim) -> String {
