@@ -17,6 +17,17 @@ struct Piece {
     time: Timestamp,
 }
 
+/// Where a packet was found.
+struct Place {
+    time: Timestamp,
+    /// Offset of its bytes in the window, or among the reassembled packets.
+    at: u32,
+    /// Facts known from outside its bytes.
+    extra: u16,
+    /// Number of its frame within the chunk.
+    index: u32,
+}
+
 /// Records of one chunk, dealt to shards.
 pub struct ChunkSink {
     hasher: Hasher,
@@ -74,7 +85,9 @@ impl ChunkSink {
         self.records.get(shard).map_or(&[], Vec::as_slice)
     }
 
-    fn deal(&mut self, packet: &Packet<'_>, time: Timestamp, at: u32, frame: &[u8], extra: u16, index: u32, sorted: bool) {
+    fn deal(&mut self, packet: &Packet<'_>, bytes: &[u8], place: Place) {
+        let Place { time, at, extra, index } = place;
+
         // The payload is in cache now; later it would cost a miss a packet.
         let transaction = match packet.transport {
             Transport::Udp => dns::quick_txid(packet.payload),
@@ -82,14 +95,14 @@ impl ChunkSink {
         };
         let (key, direction) = FlowKey::of(packet, transaction);
         let (shard, print) = self.hasher.place(&key);
-        let Some(mut record) = Record::new(packet, (direction, print, transaction), time, at, frame) else {
+        let Some(mut record) = Record::new(packet, (direction, print, transaction), time, at, bytes) else {
             self.stats.too_deep += 1;
             return;
         };
         record.index = index;
         record.facts |= extra;
         if let Some(list) = self.records.get_mut(shard) {
-            if sorted {
+            if extra & fact::REASSEMBLED == 0 {
                 list.push(record);
             } else {
                 let place = list.partition_point(|r| r.index <= index);
@@ -121,7 +134,7 @@ impl Sink for ChunkSink {
             extra = fact::HIDDEN;
         }
         match dissect(frame) {
-            Ok(packet) => self.deal(&packet, frame.time, at, frame.bytes, extra, index, true),
+            Ok(packet) => self.deal(&packet, frame.bytes, Place { time: frame.time, at, extra, index }),
             Err(Skip::Fragment) if extra == 0 => {
                 self.stats.fragments += 1;
                 if let Ok(start) = link::network(frame.link, frame.bytes) {
@@ -163,7 +176,9 @@ pub fn reassemble(sink: &mut ChunkSink, bytes: &[u8], reassembler: &mut Reassemb
         let Some(packet_bytes) = side.get(at..) else { continue };
         let packet_bytes = packet_bytes.to_vec();
         match ip::dissect(&packet_bytes, 0, None) {
-            Ok(packet) => sink.deal(&packet, piece.time, at as u32, &packet_bytes, fact::REASSEMBLED, piece.index, false),
+            Ok(packet) => {
+                sink.deal(&packet, &packet_bytes, Place { time: piece.time, at: at as u32, extra: fact::REASSEMBLED, index: piece.index })
+            }
             Err(why) => *sink.stats.skipped.entry(why).or_default() += 1,
         }
     }

@@ -3,8 +3,10 @@
 //! A capture is read as a run of *windows* (16 MiB), each a contiguous page-aligned buffer, cut into *chunks* (1 MiB) that are
 //! read and walked independently. Files are read with `pread`, streams (stdin, gz, zst, xz, lz4) are inflated into the same windows.
 //!
-//!     open ─► begin ─► chunks ─► read_and_walk ─► stitch ─► begin ...
-//!             (in order)         (any thread)     (in order)
+//! ```text
+//! open ─► begin ─► chunks ─► read_and_walk ─► stitch ─► begin ...
+//!         (in order)         (any thread)     (in order)
+//! ```
 //!
 //! `open` recognises the format, `advance` prepares the windows, `window` and `boundary` do what can be done for each chunk alone, `stitch` makes it exact,
 //! `records` hides the formats (`pcap`, `pcapng` with `interface`) from all of these, and `stream` undoes compression.

@@ -105,36 +105,26 @@ impl Shard {
             }
             return;
         }
-        if let Some(slot) = found.and_then(|i| self.slots.get_mut(i as usize)).and_then(Option::as_mut) {
-            if slot.flow.transcript.count() == 0 || !slot.flow.is_ended_by(&entry) {
-                let flow = &mut slot.flow;
-                if flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
-                    self.counts.bad_checksums += check(&mut entry, record, window);
-                }
-                flow.hidden = false;
-                flow.absorb(entry, payload);
-                if entry.payload_len > 0 {
-                    settle(flow, entry.direction().index());
-                }
-                return;
+        if let Some(slot) = found.and_then(|i| self.slots.get_mut(i as usize)).and_then(Option::as_mut)
+            && (slot.flow.transcript.count() == 0 || !slot.flow.is_ended_by(&entry))
+        {
+            let flow = &mut slot.flow;
+            if flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
+                self.counts.bad_checksums += check(&mut entry, record, window);
             }
+            take(flow, entry, payload);
+            return;
         }
         // The key's flow ended with this packet, or there was none.
         let mut stream = None;
-        if let Some(i) = found {
-            if let Some(old) = self.remove(i) {
-                let heard = old.flow.sides[entry.direction().index()].packets > 0;
-                stream = old.flow.stream_first.filter(|_| !(entry.is_syn() && heard) || old.flow.repeats_syn(&entry));
-                self.finished.push(old.flow);
-            }
+        if let Some(old) = found.and_then(|i| self.remove(i)) {
+            let heard = old.flow.sides[entry.direction().index()].packets > 0;
+            stream = old.flow.stream_first.filter(|_| !(entry.is_syn() && heard) || old.flow.repeats_syn(&entry));
+            self.finished.push(old.flow);
         }
         self.counts.bad_checksums += check(&mut entry, record, window);
         if let Some(slot) = self.start(print, record, &entry, window, stream) {
-            slot.flow.hidden = false;
-            slot.flow.absorb(entry, payload);
-            if entry.payload_len > 0 {
-                settle(&mut slot.flow, entry.direction().index());
-            }
+            take(&mut slot.flow, entry, payload);
         }
     }
 
@@ -254,6 +244,15 @@ impl Shard {
     /// The hasher whose fingerprints this shard expects.
     pub fn hasher(&self) -> Hasher {
         self.hasher
+    }
+}
+
+/// Adds a packet to its flow, and lets go of payload that is not needed any more.
+fn take(flow: &mut Flow, entry: Entry, payload: &[u8]) {
+    flow.hidden = false;
+    flow.absorb(entry, payload);
+    if entry.payload_len > 0 {
+        settle(flow, entry.direction().index());
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Index<'f> {
     by_name: BTreeMap<Kind, BTreeMap<&'f [u8], Vec<&'f Attempt>>>,
     by_server: BTreeMap<ServerKey, Vec<&'f Attempt>>,
     names_of_answer: BTreeMap<IpAddr, BTreeSet<Vec<u8>>>,
-    tried: BTreeMap<Kind, (u64, u64, BTreeSet<(IpAddr, &'f [u8])>)>,
+    tried: BTreeMap<Kind, Tried<'f>>,
     out_of_order: bool,
 }
 
@@ -31,6 +31,15 @@ pub struct Hits {
     pub names: BTreeMap<Vec<u8>, Vec<(&'static str, u64, u64)>>,
     /// By client, server and port.
     pub endpoints: BTreeMap<(IpAddr, IpAddr, u16), Vec<Hit>>,
+}
+
+/// How often a kind of request was tried and answered.
+#[derive(Default)]
+struct Tried<'f> {
+    tried: u64,
+    answered: u64,
+    /// The first few servers and names.
+    distinct: BTreeSet<(IpAddr, &'f [u8])>,
 }
 
 /// A finding on some endpoints.
@@ -58,10 +67,10 @@ impl<'f> Index<'f> {
                 index.by_name.entry(key.2).or_default().entry(name.as_slice()).or_default().extend(attempts);
                 index.by_server.entry(*key).or_default().extend(attempts);
                 let tried = index.tried.entry(key.2).or_default();
-                tried.0 += attempts.len() as u64;
-                tried.1 += attempts.iter().filter(|a| a.outcome == Outcome::Answered).count() as u64;
-                if tried.2.len() < 4 {
-                    tried.2.insert((key.0, name));
+                tried.tried += attempts.len() as u64;
+                tried.answered += attempts.iter().filter(|a| a.outcome == Outcome::Answered).count() as u64;
+                if tried.distinct.len() < 4 {
+                    tried.distinct.insert((key.0, name));
                 }
             }
         }
@@ -106,9 +115,9 @@ impl<'f> Index<'f> {
             }
         }
         if kind == Kind::Quic
-            && let Some((_, answered, distinct)) = self.tried.get(&kind)
-            && *answered == 0
-            && distinct.len() >= 2
+            && let Some(tried) = self.tried.get(&kind)
+            && tried.answered == 0
+            && tried.distinct.len() >= 2
         {
             trigger.kind = TriggerKind::Protocol;
         }
@@ -170,8 +179,8 @@ impl<'f> Index<'f> {
         around.name_answered = all.iter().any(|a| a.outcome == Outcome::Answered && !own.contains(&a.frame));
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
-        if let Some((tried, answered, _)) = self.tried.get(&kind) {
-            (around.kind_tried, around.kind_answered) = (*tried, *answered);
+        if let Some(tried) = self.tried.get(&kind) {
+            (around.kind_tried, around.kind_answered) = (tried.tried, tried.answered);
         }
         let first = case.entries.first().map_or(0, |e| e.frame);
         let own_mechanism = suspect.mechanism.name();

@@ -50,10 +50,13 @@ impl Part {
         if flow.evicted {
             self.count("evicted");
         }
-        if self.lines.is_none() && is_trivial(&flow) {
+        if is_trivial(&flow) {
             // Scans and floods: nothing was said, nothing can be judged, and there may be millions.
             self.audit.flows += 1;
             self.count("no-data");
+            if let Some(lines) = &mut self.lines {
+                lines.push(line(&Case::new(&flow), Some("no-data")));
+            }
             return;
         }
         let case = Case::new(&flow);

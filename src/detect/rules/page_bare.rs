@@ -40,9 +40,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    if view.case.messages.host.is_none() {
-        return None;
-    }
+    view.case.messages.host.as_ref()?;
     let (_, e) = packets(view).find(|(_, e)| e.payload_len > 0)?;
     let head = &view.case.flow.heads[view.suspect.sender.index()];
     let segment = head.segments.iter().find(|s| s.frame == e.frame)?;

@@ -39,7 +39,9 @@ fn stage(case: &Case<'_>, i: usize) -> Option<Stage> {
     let syn = before(case.client).any(|(_, e)| e.is_syn());
     let client_acked = before(case.client).any(|(_, e)| e.has(tcp::ACK) && !e.is_syn());
     let data = |side: Direction| before(side).any(|(_, e)| e.payload_len > 0);
-    if syn && !(syn_ack && client_acked) && !data(case.server()) && !data(case.client) {
+    let established = syn_ack && client_acked;
+    let silent = !data(case.server()) && !data(case.client);
+    if syn && !established && silent {
         return Some(Stage::PostSyn);
     }
     if !syn && !syn_ack && !data(case.client) && !data(case.server()) {
