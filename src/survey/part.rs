@@ -34,7 +34,7 @@ const MAX_KEPT: usize = 400;
 /// Refused connections kept per shard: a scan's worth says nothing more than these.
 const MAX_REFUSED: usize = 200;
 /// Unremarkable DNS answers kept per shard: an answer may be odd only beside what the resolver's others look like.
-const MAX_ORDINARY_DNS: usize = 16;
+const MAX_ORDINARY_DNS: usize = 6;
 
 impl Part {
     /// An empty part; with `lines`, every flow gets a line.
