@@ -108,6 +108,3 @@ pub fn dissect<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, Skip> {
     let start = link::network(frame.link, frame.bytes)?;
     ip::dissect(frame.bytes, start.at, start.vlan)
 }
-
-#[cfg(test)]
-mod tests;

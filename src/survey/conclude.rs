@@ -201,10 +201,13 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
         }
         Mechanism::DnsAnswer => strong,
         Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError | Mechanism::TlsIntercept => strong,
-        Mechanism::Drop => claims.iter().any(|c| {
-            c.class >= Class::B
-                && matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence" | "syn-then-silence")
-        }),
+        Mechanism::Drop => {
+            let silence =
+                |c: &&Claim| matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence" | "syn-then-silence");
+            // A single unanswered datagram is worth a line only beside one that was answered.
+            let control = claims.iter().any(|c| c.rule == "control-name-ok");
+            claims.iter().filter(silence).any(|c| c.class >= Class::B || control)
+        }
     }
 }
 

@@ -105,6 +105,31 @@ impl Facts {
         trim(list, &mut self.dropped);
     }
 
+    /// Remembers an address that was given for a name.
+    pub fn answer(&mut self, name: &[u8], given: (IpAddr, IpAddr, u64)) {
+        /// A round robin has a dozen members; what a name was answered with is asked for to find contradictions.
+        const PER_NAME: usize = 64;
+        if self.answers.len() >= SURVEY_SERVERS && !self.answers.contains_key(name) {
+            self.dropped += 1;
+            return;
+        }
+        let list = self.answers.entry(name.to_vec()).or_default();
+        if list.len() < PER_NAME {
+            list.insert(given);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// The entry of a resolver, unless the survey is full.
+    pub fn resolver(&mut self, ip: IpAddr) -> Option<&mut Resolver> {
+        if self.resolvers.len() >= SURVEY_SERVERS && !self.resolvers.contains_key(&ip) {
+            self.dropped += 1;
+            return None;
+        }
+        Some(self.resolvers.entry(ip).or_default())
+    }
+
     /// Second flows from servers were heard in.
     pub fn heard_at(&mut self, time: Timestamp, flow: u64, frame: u64) {
         /// A week of seconds; beyond that silences are judged without it.
@@ -134,7 +159,7 @@ impl Facts {
             }
         }
         for (ip, r) in other.resolvers {
-            let mine = self.resolvers.entry(ip).or_default();
+            let Some(mine) = self.resolver(ip) else { continue };
             add(&mut mine.ttls, r.ttls);
             add(&mut mine.flags, r.flags);
             mine.rtt = least(mine.rtt, r.rtt);
@@ -146,7 +171,7 @@ impl Facts {
             mine.bogon_names.extend(r.bogon_names);
         }
         for (name, answers) in other.answers {
-            self.answers.entry(name).or_default().extend(answers);
+            answers.into_iter().for_each(|given| self.answer(&name, given));
         }
         for (second, flows) in other.heard {
             for (flow, frame) in flows {

@@ -258,7 +258,7 @@ impl Part {
             let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
             let Some(e) = case.entries.get(seen.entry) else { continue };
             for address in dns_answer::addresses(&seen.message) {
-                self.facts.answers.entry(name.clone()).or_default().insert((address, resolver, e.frame));
+                self.facts.answer(&name, (address, resolver, e.frame));
             }
         }
         let (&[seen], Some(query)) = (answers.as_slice(), queries.first()) else { return };
@@ -267,7 +267,7 @@ impl Part {
         let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
         let bogus = !given.is_empty() && given.iter().all(|a| !special::is_global(*a));
         let known = given.iter().any(|a| forged_answers::lookup(*a, &name).is_some());
-        let r = self.facts.resolvers.entry(resolver).or_default();
+        let Some(r) = self.facts.resolver(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
         if bogus {
             r.bogon_names.insert(name);

@@ -27,6 +27,7 @@ use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance};
 use super::control_name_ok::NEAR_NS;
 use super::reset_ladder::steps;
+use crate::attribute::special::is_global;
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
 
 pub const RULE: Rule = Rule {
@@ -42,7 +43,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let control = view.around.other_port.as_ref()?;
+    // Hosts of the own network are filtered by their owners.
+    let control = view.around.other_port.as_ref().filter(|_| is_global(view.case.server_end().ip))?;
     let case = view.case;
     let class = match view.suspect.mechanism {
         Mechanism::Drop if view.suspect.stage == Stage::PostSyn => Class::C,

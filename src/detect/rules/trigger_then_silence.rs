@@ -63,7 +63,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     };
     // One unanswered query is loss; a QUIC client that gives up after two datagrams shows no more than that.
     let enough = case.flow.key.protocol == 6 || tries >= 3;
-    if !enough && (until.since(silence.from) < SILENCE_NS || (tries < 2 && view.around.name_hit.is_none())) {
+    // A stub resolver that asks once and no more had its answer some other way.
+    if !enough && (until.since(silence.from) < SILENCE_NS || trigger.kind == TriggerKind::DnsQname) {
         return None;
     }
     let class = if enough { Class::B } else { Class::C };
