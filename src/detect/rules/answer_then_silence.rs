@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! The server's first answer came, and what the client sent next was never acknowledged although it was repeated at least
-//! three times; nothing more came from the server either.
+//! three times; nothing more came from the server either. In QUIC: more than three packets of the client over
+//! three seconds, from the first five seconds of the connection on, while all that came was the server repeating its handshake.
 //!
 //! ## Why it speaks for interference
 //!

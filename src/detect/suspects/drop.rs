@@ -134,6 +134,9 @@ fn retransmissions(case: &Case<'_>, copies: &[usize], acknowledged: Acknowledged
 
 /// A silence after an answer: what the client sent after the server's first data was never acknowledged, and nothing more came.
 pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
+    if case.messages.quic.is_some() {
+        return later_quic_silence(case);
+    }
     if case.flow.key.protocol != 6 || !case.established() {
         return None;
     }
@@ -167,4 +170,31 @@ pub fn unanswered_syns(case: &Case<'_>) -> Option<Vec<usize>> {
     let syns: Vec<usize> = case.of(case.client).filter(|(_, e)| e.is_syn()).map(|(i, _)| i).collect();
     let only_syns = case.of(case.client).all(|(_, e)| e.is_syn() || e.is_rst());
     (only_syns && syns.len() >= SYNS && case.flow.last.since(case.flow.first) >= SPAN_NS).then_some(syns)
+}
+
+/// QUIC after an answer: the client goes on sending, and all that still comes is the server repeating its handshake, or nothing.
+///
+/// Some filters let the Initial and the first answers pass and drop the client's packets a tenth of a second later (USENIX Security
+/// 2025). It must begin early in the connection: later, a silent server is one that has forgotten an idle client.
+fn later_quic_silence(case: &Case<'_>) -> Option<Silence> {
+    const EARLY_NS: i64 = 5_000_000_000;
+    const LASTING_NS: i64 = 3_000_000_000;
+    let first = case.entries.first()?.time;
+    let is_long = |e: &crate::flow::entry::Entry| e.peek().first().is_some_and(|b| b & 0x80 != 0);
+    // The answer: the server's first flight. What it sends in the same form half a second later is a repetition.
+    let answer = case.of(case.server()).next()?.1.time;
+    let progress = case.of(case.server()).filter(|(_, e)| !is_long(e) || e.time.since(answer) < 500_000_000).map(|(_, e)| e.time).max()?;
+    let copies: Vec<usize> = case.of(case.client).filter(|(_, e)| e.time > progress).map(|(i, _)| i).collect();
+    let (from, until) = (case.entries.get(*copies.first()?)?.time, case.entries.get(*copies.last()?)?.time);
+    let rtt = case.rtt[case.server().index()].unwrap_or(0);
+    let lasting = until.since(from) >= LASTING_NS.max(SILENCE_RTTS * rtt) && copies.len() > RETRANSMISSIONS;
+    let whole = case.left_out.iter().all(|n| *n == 0);
+    let retransmissions = copies.len() - 1;
+    (lasting && whole && progress.since(first) <= EARLY_NS).then_some(Silence {
+        copies,
+        retransmissions,
+        from,
+        until,
+        acknowledged: Acknowledged::Nothing,
+    })
 }
