@@ -5,14 +5,14 @@ use interloper::script::Side::{Client, Server};
 use interloper::script::dns::Query;
 use interloper::script::quic::Quic;
 use interloper::script::tls::Hello;
-use interloper::script::{Fate, Host, Rtt, Script};
+use interloper::script::{Fate, Format, Host, Rtt, Script};
 
 const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
     let pairs: [fn(bool) -> Scene; 7] = [hello, tail, answer, host, quic, ech, query];
-    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).collect()
+    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic()]).collect()
 }
 
 /// With a control the name stands accused; without one it is a silence like any other.
@@ -53,6 +53,8 @@ fn tail(control: bool) -> Scene {
     t.wait_ms(Server, 20_000.0).fin(Server).ack(Client).retry(Server, 2);
     let talk = t.talk();
     s.expect(talk, "drop", expectation(control));
+    // The hello begins one frame before the one that carries the name.
+    s.name_comes_later(1);
     s
 }
 
@@ -128,6 +130,30 @@ fn quic(control: bool) -> Scene {
     s
 }
 
+fn all_quic() -> Scene {
+    let mut s = Scene::guilty("drop-all-quic", "A network that lets no QUIC through")
+        .format(Format::Pcapng)
+        .happens("Initials for three names to three servers go unanswered; each time TCP to the same server works at once. An office firewall does the same as a censor here: that someone drops the protocol is all the packets say.")
+        .look("udp.port == 443 in one direction only, whatever the name.");
+    for (n, name) in [NAME, OTHER, "shop.example.com"].into_iter().enumerate() {
+        let n = n as u16;
+        let host = Host::linux(&format!("45.60.73.{}", 40 + n)).hops(8);
+        let mut u = s.script.later_ms(500.0).udp(&client(), 44_042 + n, &host, 443, rtt());
+        let mut q = Quic::new(&Hello::new(name), u.random());
+        u.cut(Client).naming("quic.sni", name);
+        for k in 0..4u32 {
+            let first = q.client_initials().remove(0);
+            u.send(Client, &first).wait_ms(Client, f64::from(300 << k));
+        }
+        let talk = u.talk();
+        s.expect_for(talk, "drop", "protocol", "likely");
+        s.script.later_ms(250.0).tcp(&client(), 44_046 + n, &host, 443, rtt()).visit(name);
+    }
+    // The capture goes on: whoever hears nothing but silence at its end cannot tell a dropped protocol from an outage.
+    s.script.later_ms(1_200.0).tcp(&client(), 44_049, &server(), 443, rtt()).visit(OTHER);
+    s
+}
+
 fn ech(control: bool) -> Scene {
     let mut s = Scene::guilty(named(control, "drop-ech", "drop-ech-alone"), "A hello is dropped for its encrypted part")
         .happens("A hello with Encrypted ClientHello is never acknowledged. With a control: the same outer name without it is answered by the same server.")
@@ -139,7 +165,8 @@ fn ech(control: bool) -> Scene {
     t.handshake().cut(Client).hello_of(&Hello::new("outer.example.com").ech()).retry(Client, 6);
     t.wait_ms(Server, 15_000.0).fin(Server).ack(Client);
     let talk = t.talk();
-    s.expect(talk, "drop", expectation(control));
+    // Without the plain hello beside it the name is as good a suspect as the extension.
+    s.expect_for(talk, "drop", named(control, "tls.ech", "tls.sni"), expectation(control));
     s
 }
 

@@ -10,7 +10,7 @@ const NAME: &str = "www.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![dead_server(), black_hole(), outage(), slow(), lossy(), preconnect(), quic_dead(), one_sided()]
+    vec![dead_server(), black_hole(), outage(), slow(), lossy(), preconnect(), quic_lossy(), quic_race(), one_sided()]
 }
 
 fn dead_server() -> Scene {
@@ -98,24 +98,42 @@ fn preconnect() -> Scene {
     s
 }
 
-fn quic_dead() -> Scene {
-    let mut s = Scene::innocent("silence-all-quic", "An office firewall drops UDP to port 443")
-        .at_most("unexplained")
+fn quic_lossy() -> Scene {
+    let mut s = Scene::innocent("silence-quic-lossy", "The first Initials get lost, then QUIC works")
         .format(Format::Pcapng)
-        .happens("Initials for three names to three servers go unanswered; each time TCP to the same server works at once.")
-        .look("udp.port == 443 in one direction only, whatever the name.");
-    for (n, name) in [NAME, OTHER, "shop.example.com"].into_iter().enumerate() {
-        let n = n as u16;
-        let host = Host::linux(&format!("45.60.73.{}", 40 + n)).hops(8);
-        let mut u = s.script.later_ms(500.0).udp(&client(), 45_070 + n, &host, 443, rtt());
-        let mut q = Quic::new(&Hello::new(name), u.random());
-        u.cut(Client).naming("quic.sni", name);
-        for k in 0..4u32 {
-            let first = q.client_initials().remove(0);
-            u.send(Client, &first).wait_ms(Client, f64::from(300 << k));
+        .happens("Two Initials are lost on the way; the third, after the second probe timeout, is answered and the connection goes on.")
+        .look("quic.long.packet_type == 0: three from the client, then the server's.");
+    for (n, lost) in [2u32, 0].into_iter().enumerate() {
+        let mut u = s.script.later_ms(600.0).udp(&client(), 45_070 + n as u16, &server(), 443, rtt());
+        let mut q = Quic::new(&Hello::new(NAME), u.random());
+        u.naming("quic.sni", NAME);
+        for k in 0..lost {
+            let again = q.client_initials().remove(0);
+            u.fate(Fate::LostAfter).send(Client, &again).wait_ms(Client, f64::from(300 << k));
         }
-        s.script.later_ms(250.0).tcp(&client(), 45_080 + n, &host, 443, rtt()).visit(name);
+        let first = q.client_initials().remove(0);
+        u.send(Client, &first);
+        let (hello, rest) = (q.server_initial(u.random()), q.handshake(false, 1100, u.random()));
+        u.send(Server, &hello).send(Server, &rest);
+        let finished = q.handshake(true, 90, u.random());
+        u.send(Client, &finished);
+        for _ in 0..3 {
+            let (up, down) = (q.one_rtt(true, 70, u.random()), q.one_rtt(false, 1100, u.random()));
+            u.send(Client, &up).send(Server, &down);
+        }
     }
+    s
+}
+
+fn quic_race() -> Scene {
+    let mut s = Scene::innocent("silence-quic-race", "A browser tries QUIC once, and TCP wins")
+        .happens("One Initial to a server that does not speak QUIC; the TCP connection beside it works and the browser never tries again.")
+        .look("One UDP packet to port 443, and a TCP connection to the same address at the same moment.");
+    let mut u = s.script.udp(&client(), 45_075, &server(), 443, rtt());
+    let mut q = Quic::new(&Hello::new(NAME), u.random());
+    let first = q.client_initials().remove(0);
+    u.cut(Client).naming("quic.sni", NAME).send(Client, &first);
+    s.script.later_ms(30.0).tcp(&client(), 45_085, &server(), 443, rtt()).visit(NAME);
     s
 }
 

@@ -62,11 +62,11 @@ fn happy_eyeballs() -> Scene {
 
 fn nat_timeout() -> Scene {
     let mut s = Scene::innocent("reset-nat-timeout", "A home router has forgotten an idle connection")
-        .happens("After 400 s without a packet the client's next request is reset by the router next door, which turns the packet around.")
+        .happens("After 240 s without a packet the client's next request is reset by the router next door, which turns the packet around.")
         .look("The gap before the last request; ip.ttl 64 and the copied ip.id of the reset.");
     let mut t = s.script.tcp(&client(), 42_030, &server(), 443, rtt());
     t.handshake().hello(NAME).ack(Server).server_hello().exchange(300, 2000);
-    t.pause_ms(400_000.0).cut(Client).change(|d| d.ip_id = 0x7007).sealed(Client, 350);
+    t.pause_ms(240_000.0).cut(Client).change(|d| d.ip_id = 0x7007).sealed(Client, 350);
     // The router's reset is no forgery of the story: it is what routers do.
     let packet = t.inject(Server).rst().ttl(64).ip_id(0x7007).window(502).after_ms(0.9);
     packet.genuine();

@@ -10,6 +10,8 @@ struct Verdict {
     mechanism: &'static str,
     /// Overrides the kind of the last request.
     kind: Option<&'static str>,
+    /// Frames from the start of the request to the one that carries its name.
+    name_after: u64,
     expect: &'static str,
 }
 
@@ -107,12 +109,19 @@ impl Scene {
 
     /// What ought to be found in a conversation.
     pub fn expect(&mut self, talk: usize, mechanism: &'static str, expect: &'static str) {
-        self.verdicts.push(Verdict { talk, mechanism, kind: None, expect });
+        self.verdicts.push(Verdict { talk, mechanism, kind: None, name_after: 0, expect });
     }
 
     /// The same, set off by something else than the last request.
     pub fn expect_for(&mut self, talk: usize, mechanism: &'static str, kind: &'static str, expect: &'static str) {
-        self.verdicts.push(Verdict { talk, mechanism, kind: Some(kind), expect });
+        self.verdicts.push(Verdict { talk, mechanism, kind: Some(kind), name_after: 0, expect });
+    }
+
+    /// The name of the verdict told last stands so many frames behind the start of its request.
+    pub fn name_comes_later(&mut self, frames: u64) {
+        if let Some(verdict) = self.verdicts.last_mut() {
+            verdict.name_after = frames;
+        }
     }
 
     pub fn is_guilty(&self) -> bool {
@@ -155,7 +164,7 @@ impl Verdict {
         let (kind, name) = truth.talk.name.clone().unwrap_or(("none-seen", String::new()));
         let kind = self.kind.unwrap_or(kind);
         let name = if matches!(kind, "ip" | "port" | "none-seen") { String::new() } else { name };
-        let trigger = truth.trigger.map_or(String::new(), |frame| format!("trigger_frame = {frame}\n"));
+        let trigger = truth.trigger.map_or(String::new(), |frame| format!("trigger_frame = {}\n", frame + self.name_after));
         format!(
             "\n[[truth]]\nmechanism = {:?}\ntrigger = {kind:?}\nname = {name:?}\n\
              client = \"{}\"\nclient_port = {}\nserver = \"{}\"\nserver_port = {}\nforged = {:?}\n{trigger}expect = {:?}\n",

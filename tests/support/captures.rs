@@ -110,8 +110,12 @@ impl Pcapng {
     }
 
     pub fn enhanced(&mut self, interface: u32, ticks: u64, data: &[u8]) -> &mut Pcapng {
-        let length = data.len() as u32;
-        let fields = [interface, (ticks >> 32) as u32, ticks as u32, length, length];
+        self.enhanced_cut(interface, ticks, data, data.len() as u32)
+    }
+
+    /// A packet of which the snap length left less than was on the wire.
+    pub fn enhanced_cut(&mut self, interface: u32, ticks: u64, data: &[u8], wire_len: u32) -> &mut Pcapng {
+        let fields = [interface, (ticks >> 32) as u32, ticks as u32, data.len() as u32, wire_len];
         let body = [&fields.map(|field| self.order.u32(field)).concat(), data].concat();
         self.block(6, &body)
     }

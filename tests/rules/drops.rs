@@ -1,0 +1,94 @@
+//! Rules about silences.
+
+use super::Row;
+use super::given::{Given, NAME, attempt, client, server};
+use interloper::detect::finding::Mechanism::Drop;
+use interloper::detect::finding::TriggerKind;
+use interloper::detect::surroundings::Outcome;
+use interloper::script::Side::{Client, Server};
+use interloper::script::quic::Quic;
+use interloper::script::tls::Hello;
+use interloper::script::{Fate, Rtt};
+
+pub static ROWS: &[Row] = &[
+    ("answer-then-silence", Drop, cut_after_the_answer, hello_vanishes),
+    ("control-port-ok", Drop, another_port_works, another_port_worked_once),
+    ("mtu-black-hole", Drop, large_ones_vanish, hello_vanishes),
+    ("one-sided", Drop, one_direction, hello_vanishes),
+    ("outage", Drop, nothing_arrives, others_arrive),
+    ("protocol-control", Drop, quic_is_dead, quic_works_elsewhere),
+    ("syn-then-silence", Drop, nobody_answers, hello_vanishes),
+    ("tail-then-silence", Drop, tail_vanishes, hello_vanishes),
+    ("trigger-then-silence", Drop, hello_vanishes, tail_vanishes),
+];
+
+/// From the hello on nothing of the client arrives.
+fn hello_vanishes(g: &mut Given) {
+    g.tcp().handshake().cut(Client).hello(NAME).retry(Client, 6);
+}
+
+fn cut_after_the_answer(g: &mut Given) {
+    g.tcp().handshake().hello(NAME).ack(Server).server_hello().ack(Server).cut(Client).sealed(Client, 300).retry(Client, 6);
+}
+
+fn tail_vanishes(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().fate(Fate::Delivered).cut(Client).hello_of(&Hello::new(NAME).big().name_last());
+    t.ack(Server).retry(Client, 6);
+}
+
+fn another_port_works(g: &mut Given) {
+    hello_vanishes(g);
+    let mut other = attempt(NAME, Outcome::Answered);
+    other.port = 80;
+    g.around.other_port = Some(other);
+}
+
+fn another_port_worked_once(g: &mut Given) {
+    another_port_works(g);
+    if let Some(other) = &mut g.around.other_port {
+        other.time.0 += 600_000_000_000;
+    }
+}
+
+/// The first, full segment of a hello never arrives; the small one behind it does.
+fn large_ones_vanish(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().fate(Fate::LostAfter).fate(Fate::Delivered).hello_of(&Hello::new(NAME).big());
+    t.ack(Server).cut(Client).retry(Client, 6);
+}
+
+fn one_direction(g: &mut Given) {
+    hello_vanishes(g);
+    g.around.one_sided = true;
+}
+
+fn nothing_arrives(g: &mut Given) {
+    hello_vanishes(g);
+    g.around.silent_meanwhile = 3;
+}
+
+fn others_arrive(g: &mut Given) {
+    nothing_arrives(g);
+    g.around.heard_meanwhile = vec![17];
+}
+
+fn quic_is_dead(g: &mut Given) {
+    let mut u = g.script.udp(&client(), 40_000, &server(), 443, Rtt::ms(80.0));
+    let mut q = Quic::new(&Hello::new(NAME), u.random());
+    for n in 0..4u32 {
+        let first = q.client_initials().remove(0);
+        u.cut(Client).send(Client, &first).wait_ms(Client, f64::from(300 << n));
+    }
+    g.kind = Some(TriggerKind::Protocol);
+    g.around.other_protocol = Some(attempt(NAME, Outcome::Answered));
+}
+
+fn quic_works_elsewhere(g: &mut Given) {
+    quic_is_dead(g);
+    g.around.kind_answered = 2;
+}
+
+fn nobody_answers(g: &mut Given) {
+    g.tcp().cut(Client).syn().retry(Client, 4);
+}

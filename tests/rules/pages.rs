@@ -1,0 +1,172 @@
+//! Rules about answers in the server's name: pages, alerts, handshakes, certificates, and routers' refusals.
+
+use super::Row;
+use super::given::{Given, NAME, server};
+use interloper::detect::finding::Mechanism::{IcmpError, TcpData, TcpHandshake, TlsIntercept};
+use interloper::packet::tcp::{ACK, FIN, SYN};
+use interloper::script::Side::{Client, Server};
+use interloper::script::{Host, http, tls};
+
+pub static ROWS: &[Row] = &[
+    ("blockpage-known", TcpData, known_page, bare_page),
+    ("dark-after-answer", TcpData, dark, bare_page),
+    ("data-contradicted", TcpData, acks_too_much, bare_page),
+    ("icmp-from-server", IcmpError, server_refuses, router_refuses),
+    ("icmp-nearby", IcmpError, nearby_refusal, router_refuses),
+    ("icmp-prohibited", IcmpError, router_refuses, server_refuses),
+    ("issuer-differs", TlsIntercept, two_issuers, interception),
+    ("issuer-known", TlsIntercept, interception, ordinary),
+    ("not-tls", TcpData, page_for_a_hello, alert_for_a_hello),
+    ("overlap-differs", TcpData, raced_page, bare_page),
+    ("page-bare", TcpData, bare_page, full_page),
+    ("second-synack", TcpHandshake, two_servers, two_attempts),
+    ("server-alert", TcpData, honest_alert, alert_for_a_hello),
+    ("synack-mirrors-syn", TcpHandshake, mirrored_synack, two_servers_alike),
+];
+
+const BARE: &str = "<html><body>No.</body></html>";
+
+/// A page in the server's name right after the request.
+fn injected(g: &mut Given, page: &[u8]) {
+    let mut t = g.tcp();
+    t.handshake().get(NAME, "/");
+    t.inject(Server).data(page).ttl(90).after_ms(3.0);
+}
+
+fn bare_page(g: &mut Given) {
+    injected(g, format!("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n{BARE}").as_bytes());
+}
+
+fn known_page(g: &mut Given) {
+    injected(g, &http::page("403 Forbidden", "<iframe src=\"http://10.10.34.35:80\"></iframe>"));
+}
+
+fn full_page(g: &mut Given) {
+    injected(g, &http::response("200 OK", 300));
+}
+
+fn dark(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().get(NAME, "/");
+    t.inject(Server).data(&http::page("403 Forbidden", BARE)).ttl(90).after_ms(3.0);
+    let number = t.cut(Client).end(Client).next;
+    for _ in 0..5 {
+        t.wait_ms(Client, 400.0).put(Client, FIN | ACK, number, &[]);
+    }
+}
+
+fn acks_too_much(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().get(NAME, "/");
+    t.inject(Server).data(&http::page("403 Forbidden", BARE)).ack_plus(900).ttl(90).after_ms(3.0);
+    t.ack(Server);
+}
+
+fn raced_page(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().get(NAME, "/");
+    t.inject(Server).data(&http::page("403 Forbidden", BARE)).ttl(90).after_ms(3.0);
+    t.ack(Server).respond("200 OK", 400);
+}
+
+fn page_for_a_hello(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().hello(NAME);
+    t.inject(Server).data(&http::page("403 Forbidden", BARE)).ttl(90).after_ms(3.0);
+}
+
+fn alert_for_a_hello(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().hello(NAME);
+    t.inject(Server).data(&tls::fatal_alert(112)).ttl(90).after_ms(3.0);
+}
+
+/// The server was slow to accept, so that its alert, on its own clock, seems to come too early.
+fn honest_alert(g: &mut Given) {
+    let mut t = g.tcp();
+    t.syn().wait_ms(Server, 400.0).syn_ack().ack(Client).hello(NAME);
+    t.send(Server, &tls::fatal_alert(112));
+}
+
+fn refused(g: &mut Given, by: &Host) {
+    g.tcp().cut(Client).syn().icmp_error(by, 3, 13, 0, 20.0);
+}
+
+fn router() -> Host {
+    Host::linux("203.0.113.7").ttl(255).hops(5)
+}
+
+fn router_refuses(g: &mut Given) {
+    refused(g, &router());
+}
+
+fn server_refuses(g: &mut Given) {
+    refused(g, &server());
+}
+
+fn nearby_refusal(g: &mut Given) {
+    router_refuses(g);
+    g.around.sender.ttls = vec![(51, 9)];
+}
+
+/// A second SYN/ACK with numbers of its own, made as the closure says.
+fn second(g: &mut Given, change: fn(&mut interloper::script::Draft)) {
+    let mut t = g.tcp();
+    t.syn();
+    t.inject(Server).flags(SYN | ACK).with(change).seq_plus(77_777).ttl(90).after_ms(3.0);
+    t.syn_ack().ack(Client).get(NAME, "/").ack(Server).respond("200 OK", 300);
+}
+
+fn two_servers(g: &mut Given) {
+    second(g, |_| ());
+}
+
+fn mirrored_synack(g: &mut Given) {
+    second(g, |d| d.df = true);
+}
+
+/// A second machine of the same make answers with a number of its own.
+fn two_servers_alike(g: &mut Given) {
+    g.tcp().syn().syn_ack().segment(Server, SYN | ACK, &[]);
+}
+
+/// The client asks twice; each time it is answered with another number.
+fn two_attempts(g: &mut Given) {
+    g.tcp().syn().retry(Client, 1).syn_ack().segment(Server, SYN | ACK, &[]);
+}
+
+fn der(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).unwrap();
+    [&[tag, 0x82], &length.to_be_bytes()[..], body].concat()
+}
+
+/// A certificate with an issuer, as far as anybody reads it.
+fn certificate(issuer: &str) -> Vec<u8> {
+    let name = |text: &str| der(0x30, &der(0x31, &der(0x30, &[&[6, 3, 0x55, 4, 3][..], &der(0x0c, text.as_bytes())].concat())));
+    let times = [der(0x17, b"260101000000Z"), der(0x17, b"270101000000Z")].concat();
+    let fields = [der(2, &[7]), der(0x30, &[]), name(issuer), der(0x30, &times), name(NAME)].concat();
+    der(0x30, &der(0x30, &fields))
+}
+
+/// A TLS 1.2 server shows a certificate of this issuer.
+fn shows(g: &mut Given, issuer: &str) {
+    let length = |body: &[u8]| [&(body.len() as u32).to_be_bytes()[1..], body].concat();
+    let message = |kind: u8, body: &[u8]| tls::record(22, 0x0303, &[&[kind][..], &length(body)].concat());
+    let hello = message(2, &[&[3, 3][..], &[7; 32], &[0, 0xc0, 0x2b, 0]].concat());
+    let chain = message(11, &length(&length(&certificate(issuer))));
+    let mut t = g.tcp();
+    t.handshake().hello(NAME).ack(Server).send(Server, &[hello, chain, message(14, &[])].concat()).ack(Client);
+}
+
+fn interception(g: &mut Given) {
+    shows(g, "Qaznet Trust Network");
+}
+
+fn ordinary(g: &mut Given) {
+    shows(g, "Let's Encrypt R11");
+}
+
+fn two_issuers(g: &mut Given) {
+    interception(g);
+    g.around.other_issuer = Some(("Let's Encrypt".to_owned(), 77));
+}
