@@ -118,7 +118,7 @@ fn tls_in_records_of_one_octet_is_read() {
 fn fragments_without_end_are_counted_and_dropped() {
     const DATAGRAMS: u16 = 1500;
     let piece = |id: u16, offset: u16, more: bool, fill: u8| {
-        let word = (u16::from(more) << 13 | offset / 8).to_be_bytes();
+        let word = ((u16::from(more) << 13) | (offset / 8)).to_be_bytes();
         let [high, low] = id.to_be_bytes();
         let mut p = vec![0x45, 0, 0, 52, high, low, word[0], word[1], 60, 17, 0, 0, 198, 51, 100, 7, 192, 168, 1, 20];
         p.extend([fill; 32]);
