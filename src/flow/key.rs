@@ -45,7 +45,7 @@ impl FlowKey {
         match packet.transport {
             Transport::Tcp(_) => FlowKey::new(packet.src, packet.dst, 6, None),
             Transport::Udp => FlowKey::new(packet.src, packet.dst, 17, transaction),
-            Transport::IcmpError(e) => FlowKey::new(e.quoted_dst, e.quoted_src, e.quoted_protocol, None),
+            Transport::IcmpError(e) => FlowKey::new(e.quoted_dst, e.quoted_src, e.quoted_protocol, e.transaction()),
         }
     }
 

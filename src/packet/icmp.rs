@@ -17,6 +17,8 @@ pub struct IcmpError {
     pub quoted_protocol: u8,
     /// Sequence number of the quoted TCP segment.
     pub quoted_seq: u32,
+    /// First two octets of a quoted UDP payload: the transaction id, if it is DNS.
+    pub quoted_word: Option<u16>,
     /// TTL the quoted packet had left, and its identification.
     pub quoted_ttl: u8,
 }
@@ -51,11 +53,20 @@ pub fn error(ip: &Ip<'_>) -> Result<IcmpError, Skip> {
         quoted_dst: Endpoint { ip: quoted.dst, port: u16::from_be_bytes([c, d]) },
         quoted_protocol: quoted.protocol,
         quoted_seq: u32::from_be_bytes([e, f, g, h]),
+        quoted_word: match quoted.body.get(8..10) {
+            Some(&[a, b]) if quoted.protocol == 17 => Some(u16::from_be_bytes([a, b])),
+            _ => None,
+        },
         quoted_ttl: quoted.facts.ttl,
     })
 }
 
 impl IcmpError {
+    /// Transaction of the quoted query, where its port says that it is DNS: too little is quoted to tell by content.
+    pub fn transaction(&self) -> Option<u16> {
+        self.quoted_word.filter(|_| self.quoted_src.port == 53 || self.quoted_dst.port == 53)
+    }
+
     /// Name of the message as Wireshark prints it.
     pub fn name(version: u8, kind: u8, code: u8) -> &'static str {
         match (version, kind, code) {

@@ -296,9 +296,11 @@ impl<'f> Index<'f> {
         let end = if case.flow.key.protocol == 6 { silence.until } else { silence.until.max(self.facts.end) };
         let own = case.entries.first().map_or(0, |e| e.frame);
         let second = |t: i64| t.div_euclid(1_000_000_000);
-        let (from, until) = (second(silence.from.0) + 1, second(end.0));
+        let (from, until) = (second(silence.from.0), second(end.0));
+        // In the first second only what came behind the request counts.
+        let asked = suspect.trigger.as_ref().map_or(0, |t| t.complete_at_frame);
         let heard = self.facts.heard.range(from..=until.max(from)).flat_map(|(_, list)| list);
-        around.heard_meanwhile = heard.filter(|(flow, _)| *flow != own).map(|(_, frame)| *frame).take(4).collect();
+        around.heard_meanwhile = heard.filter(|(flow, frame)| *flow != own && *frame > asked).map(|(_, frame)| *frame).take(4).collect();
         let overlaps =
             |s: &&(crate::capture::Timestamp, crate::capture::Timestamp, u64)| s.2 != own && s.0 < silence.until && s.1 > silence.from;
         around.silent_meanwhile = self.facts.silences.iter().filter(overlaps).count();

@@ -23,7 +23,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
-use crate::detect::suspects::tcp_reset::contradiction;
+use crate::detect::suspects::tcp_reset::{contradiction, packets};
 use crate::flow::stream::ahead;
 
 pub const RULE: Rule = Rule {
@@ -39,11 +39,12 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let found = contradiction(view, |_, p| p.payload_len > 0).filter(|c| !c.proved)?;
-    let known = view.case.next_seq(view.suspect.sender, found.reset)?;
-    let p = view.case.entries.get(found.packet)?;
-    if ahead(p.seq_end(), known) > 0 {
-        return None;
-    }
-    Some(Claim::new("retransmit-identical", Class::B, [p.frame], "the data after the reset repeats what was sent before it"))
+    let (i, _) = packets(view).next()?;
+    let known = view.case.next_seq(view.suspect.sender, i)?;
+    let later: Vec<_> = view.case.of(view.suspect.sender).filter(|(j, p)| *j > i && !p.is_rst() && p.payload_len > 0).collect();
+    let repeats = later.iter().all(|(_, p)| ahead(p.seq_end(), known) <= 0);
+    // What is proved to have been sent after the reset is no late arrival.
+    let proved = contradiction(view, |_, p| p.payload_len > 0).is_some_and(|c| c.proved);
+    let (_, p) = later.first()?;
+    (repeats && !proved).then(|| Claim::new("retransmit-identical", Class::B, [p.frame], "the data after the reset repeats what was sent before it"))
 }

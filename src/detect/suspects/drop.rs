@@ -2,7 +2,7 @@
 
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
+use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::messages::Request;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -17,14 +17,11 @@ pub const SILENCE_RTTS: i64 = 10;
 /// At most one suspect: the first request that was never answered.
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
     if let Some(packets) = unanswered_syns(case) {
-        let first = case.entries.get(*packets.first()?)?;
-        let ip = case.server_end().ip.to_string().into_bytes();
-        let trigger =
-            Trigger { kind: TriggerKind::Ip, value: ip, frame: first.frame, complete_at_frame: first.frame, seq_end: first.seq_end() };
+        let trigger = super::address_trigger(case);
         return Some(Suspect {
             mechanism: Mechanism::Drop,
             stage: Stage::PostSyn,
-            trigger: Some(trigger),
+            trigger,
             sender: case.client,
             packets,
             answers: Vec::new(),
@@ -78,6 +75,10 @@ pub enum Acknowledged {
 pub fn silence(case: &Case<'_>, request: &Request) -> Option<Silence> {
     let at = case.index_of(request.frame)?;
     let is_tcp = case.flow.key.protocol == 6;
+    if !is_tcp && case.entries.iter().any(|e| e.icmp().is_some()) {
+        // Nobody is there, and somebody says so.
+        return None;
+    }
     if is_tcp && !case.established() {
         return None;
     }

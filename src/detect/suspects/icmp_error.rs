@@ -1,7 +1,7 @@
 //! ICMP errors that say a box on the way forbids the conversation.
 
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
+use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::flow::entry::Entry;
 use std::net::IpAddr;
 
@@ -14,22 +14,9 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
     if !refused || case.of(case.server()).any(|(_, e)| e.payload_len > 0) {
         return None;
     }
-    let (_, first) = case.of(case.client).next()?;
-    let trigger = Trigger {
-        kind: TriggerKind::Ip,
-        value: case.server_end().ip.to_string().into_bytes(),
-        frame: first.frame,
-        complete_at_frame: first.frame,
-        seq_end: first.seq_end(),
-    };
-    Some(Suspect {
-        mechanism: Mechanism::IcmpError,
-        stage: Stage::PostSyn,
-        trigger: Some(trigger),
-        sender: case.server(),
-        packets,
-        answers: Vec::new(),
-    })
+    let trigger = super::address_trigger(case);
+    trigger.as_ref()?;
+    Some(Suspect { mechanism: Mechanism::IcmpError, stage: Stage::PostSyn, trigger, sender: case.server(), packets, answers: Vec::new() })
 }
 
 /// "Administratively prohibited" in its variants.

@@ -8,7 +8,7 @@ pub mod tcp_reset;
 pub mod tls_intercept;
 
 use super::case::Case;
-use super::finding::{Suspect, Trigger};
+use super::finding::{Suspect, Trigger, TriggerKind};
 use super::messages::Request;
 
 /// Every suspect of a case.
@@ -37,4 +37,11 @@ pub fn trigger(request: &Request) -> Trigger {
         complete_at_frame: request.complete_at_frame,
         seq_end: request.seq_end,
     }
+}
+
+/// Before anything was said, only the address can have set interference off.
+pub fn address_trigger(case: &Case<'_>) -> Option<Trigger> {
+    let (_, first) = case.of(case.client).next()?;
+    let value = case.server_end().ip.to_string().into_bytes();
+    Some(Trigger { kind: TriggerKind::Ip, value, frame: first.frame, complete_at_frame: first.frame, seq_end: first.seq_end() })
 }

@@ -28,7 +28,10 @@ fn suspect(case: &Case<'_>, sender: Direction) -> Option<Suspect> {
     let stage = stage(case, first)?;
     let odd: Vec<usize> = resets.iter().copied().filter(|i| !is_kernel_reply(case, sender, *i)).collect();
     let packets = if odd.is_empty() { resets } else { odd };
-    let trigger = case.request_before(*packets.first()?).map(super::trigger);
+    let trigger = match stage {
+        Stage::PostSyn => super::address_trigger(case),
+        _ => case.request_before(*packets.first()?).map(super::trigger),
+    };
     Some(Suspect { mechanism: Mechanism::TcpReset, stage, trigger, sender, packets, answers: Vec::new() })
 }
 
