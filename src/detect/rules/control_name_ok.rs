@@ -73,7 +73,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let shown = if name.is_empty() { "a request without a name".to_owned() } else { name };
     let text = format!("{shown} on the same server was answered {:.1} s away", control.time.since(at).abs() as f64 / 1e9);
     // One lost datagram is loss, whatever went through beside it.
-    let single = view.suspect.mechanism == Mechanism::Drop && view.case.flow.key.protocol != 6 && view.around.unanswered_queries < 2;
+    let single = view.suspect.mechanism == Mechanism::Drop && view.case.flow.key.protocol != 6 && view.suspect.packets.len() < 2 && view.around.unanswered_queries < 2;
     let class = if single && view.around.name_hit.is_none() { Class::C } else { Class::B };
     Some(Claim::new("control-name-ok", class, [control.frame], text))
 }
