@@ -16,7 +16,7 @@ pub static ROWS: &[Row] = &[
     ("dns-known-forged", DnsAnswer, known_address, plain),
     ("dns-non-resolver", DnsAnswer, no_resolver_there, plain),
     ("dns-qtype-mismatch", DnsAnswer, address_for_mail, mail_for_mail),
-    ("dns-static-ttl", DnsAnswer, same_for_all, plain),
+    ("dns-same-answer", DnsAnswer, same_for_all, plain),
     ("dns-ttl-outlier", DnsAnswer, from_afar, as_ever),
     ("dns64", DnsAnswer, synthesised, genuine_v6),
     ("resolver-policy", DnsAnswer, local_resolver, special_address),

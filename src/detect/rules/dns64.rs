@@ -32,7 +32,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Content,
     mechanisms: &[Mechanism::DnsAnswer],
-    rebuts: &["dns-bogon", "dns-answers-conflict", "dns-static-ttl", "dns-known-forged"],
+    rebuts: &["dns-bogon", "dns-answers-conflict", "dns-same-answer", "dns-known-forged"],
     cap: None,
     check,
     source: "",

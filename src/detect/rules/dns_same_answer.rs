@@ -1,4 +1,4 @@
-//! # `dns-static-ttl`: the same answer for name after name
+//! # `dns-same-answer`: the same answer for name after name
 //!
 //! ## What it looks for
 //!
@@ -25,7 +25,7 @@ use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::dns_answer::{answers, odd};
 
 pub const RULE: Rule = Rule {
-    id: "dns-static-ttl",
+    id: "dns-same-answer",
     stance: Stance::For,
     class: Class::C,
     family: Family::Content,
@@ -44,5 +44,5 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let (_, seen) = answers(view.case).find(|(i, _)| odd.contains(i))?;
     let frame = view.case.entries.get(seen.entry)?.frame;
     let n = view.around.same_answer_names;
-    Some(Claim::new("dns-static-ttl", Class::C, [frame], format!("the same address was given for {n} unrelated names")).measured(n as f64, 1.0, "names"))
+    Some(Claim::new("dns-same-answer", Class::C, [frame], format!("the same address was given for {n} unrelated names")).measured(n as f64, 1.0, "names"))
 }
