@@ -68,13 +68,17 @@ pub fn disagree(one: &dns::Message, two: &dns::Message) -> bool {
             let share_name = names(one).any(|n| names(two).any(|m| n.eq_ignore_case(m)));
             match (a.is_empty(), b.is_empty()) {
                 (false, false) => !share_name && !a.iter().any(|x| b.contains(x)),
-                // Data beside an empty answer.
-                (false, true) => two.answers.is_empty(),
-                (true, false) => one.answers.is_empty(),
+                // Data beside an empty answer, or records of a type that the other answer has none of.
+                (false, true) => two.answers.is_empty() || !share_type(one, two),
+                (true, false) => one.answers.is_empty() || !share_type(one, two),
                 (true, true) => false,
             }
         }
     }
+}
+
+fn share_type(one: &dns::Message, two: &dns::Message) -> bool {
+    one.answers.iter().any(|a| two.answers.iter().any(|b| a.rtype == b.rtype))
 }
 
 fn names(message: &dns::Message) -> impl Iterator<Item = &crate::app::name::Name> {
