@@ -10,6 +10,7 @@ pub mod history;
 pub mod key;
 pub mod profile;
 pub mod record;
+mod settle;
 pub mod shard;
 pub mod stream;
 pub mod transcript;

@@ -3,6 +3,7 @@
 use super::entry::{Entry, PEEK, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
 use super::record::Flow;
+use super::settle::settle;
 use crate::capture::Timestamp;
 use crate::limits::REMEMBERED_STREAMS;
 use crate::packet::{checksum, ip};
@@ -325,70 +326,4 @@ fn check(entry: &mut Entry, record: &Record, window: &WindowBytes<'_>) -> u64 {
         None => {}
     }
     u64::from(good == Some(false))
-}
-
-/// Stops keeping payload of a direction once what judging reads from its start is complete.
-///
-/// Not part of the flow's law: a settled flow is judged like the unsettled one, it only holds less. Flows that are to be merged with
-/// others are not settled.
-fn settle(flow: &mut Flow, side: usize) {
-    let tcp = flow.key.protocol == 6;
-    if flow.key.transaction.is_some() {
-        return;
-    }
-    let head = &mut flow.heads[side];
-    if head.closed {
-        return;
-    }
-    let first = head.bytes.first().copied();
-    head.closed = match first {
-        None => false,
-        Some(0x16) if tcp => match end_of_clear_records(head) {
-            Some(end) => {
-                head.bytes.truncate(end);
-                head.segments.retain_mut(|s| {
-                    s.len = s.len.min((end as u32).saturating_sub(s.at));
-                    s.len > 0
-                });
-                true
-            }
-            None => false,
-        },
-        Some(b'A'..=b'Z') if tcp => match memchr::memmem::find(&head.bytes, b"\r\n\r\n") {
-            Some(_) if !head.bytes.starts_with(b"HTTP/") => true,
-            Some(end) => head.bytes.len() >= end + 4096,
-            None => false,
-        },
-        Some(_) if tcp => head.bytes.len() >= 2048,
-        // QUIC: short-header packets follow once the handshake is over.
-        Some(b) if b & 0x80 != 0 => head.segments.last().is_some_and(|s| head.slice(s).first().is_some_and(|b| b & 0x80 == 0)),
-        Some(_) => head.bytes.len() >= 1024,
-    };
-    if head.closed {
-        head.bytes.shrink_to_fit();
-        head.segments.shrink_to_fit();
-    }
-}
-
-/// Where the first record of application data starts, five octets of its header included. `None` while the records in the clear go
-/// on, or when the segments are not in order (then all is kept up to the cap).
-fn end_of_clear_records(head: &super::record::Head) -> Option<usize> {
-    let mut next = head.segments.first()?.seq;
-    for s in &head.segments {
-        if s.seq != next {
-            return None;
-        }
-        next = next.wrapping_add(s.len);
-    }
-    let mut at = 0usize;
-    // A hello cut into one-octet records is the most records there can be in the kept bytes.
-    while let Some(&[kind, _, _, high, low]) = head.bytes.get(at..at + 5) {
-        match kind {
-            0x17 => return Some(at + 5),
-            0x14..=0x16 => at += 5 + usize::from(u16::from_be_bytes([high, low])),
-            // Not TLS after all.
-            _ => return None,
-        }
-    }
-    None
 }

@@ -7,6 +7,7 @@ mod audit;
 mod baselines;
 mod conclude;
 mod facts;
+mod notes;
 mod part;
 mod verdict;
 

@@ -1,0 +1,200 @@
+//! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
+
+use super::facts::Kind;
+use super::part::Part;
+use crate::attribute::{forged_answers, special};
+use crate::detect::case::Case;
+use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
+use crate::detect::surroundings::{Attempt, Outcome};
+use crate::detect::suspects::{dns_answer, drop};
+
+impl Part {
+    pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], bad: bool, reset: bool) {
+        let flow = case.flow;
+        self.facts.end = self.facts.end.max(flow.last);
+        let first_frame = case.entries.first().map_or(0, |e| e.frame);
+        for (_, e) in case.of(case.server()).filter(|(_, e)| !e.is_rst()) {
+            self.facts.heard_at(e.time, first_frame, e.frame);
+        }
+        if !bad && flow.key.protocol == 6 {
+            for side in [case.client, case.server()] {
+                let ip = flow.key.sender(side).ip;
+                let heard: Vec<u8> = case.of(side).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl).collect();
+                if heard.is_empty() {
+                    continue;
+                }
+                let rtt = case.rtt[side.index()].filter(|r| *r > 0);
+                if let Some(host) = self.facts.host(ip) {
+                    host.flows += 1;
+                    host.rtt = match (host.rtt, rtt) {
+                        (Some(a), Some(b)) => Some(a.min(b)),
+                        (a, b) => a.or(b),
+                    };
+                    for ttl in heard {
+                        *host.ttls.entry(ttl).or_default() += 1;
+                    }
+                }
+            }
+        }
+        self.note_attempts(case, bad, reset);
+        self.note_issuer(case);
+        self.note_port(case);
+        self.note_answers(case);
+        for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
+            let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
+            if let Some(silence) = request.and_then(|r| drop::silence(case, r)) {
+                self.facts.silences.push((silence.from, silence.until, first_frame));
+            }
+        }
+    }
+
+    fn note_attempts(&mut self, case: &Case<'_>, bad: bool, reset: bool) {
+        let server = case.server_end();
+        let client_resets_only = reset && case.of(case.server()).all(|(_, e)| !e.is_rst());
+        for request in &case.messages.requests {
+            let kind = match request.kind {
+                TriggerKind::TlsSni | TriggerKind::TlsEch => {
+                    if case.flow.key.protocol == 6 {
+                        Kind::Tls
+                    } else {
+                        Kind::Quic
+                    }
+                }
+                TriggerKind::QuicSni => Kind::Quic,
+                TriggerKind::DnsQname => Kind::Dns,
+                TriggerKind::Protocol => Kind::Other,
+                _ => Kind::Http,
+            };
+            let answered = drop::is_answered(case, request);
+            let outcome = if answered && (!bad || kind == Kind::Dns) {
+                Outcome::Answered
+            } else if answered {
+                Outcome::Suspicious
+            } else if reset && !client_resets_only {
+                Outcome::Reset
+            } else if drop::silence(case, request).is_some() {
+                Outcome::Silent
+            } else {
+                continue;
+            };
+            let segments =
+                case.index_of(request.frame).zip(case.index_of(request.complete_at_frame)).map_or(1, |(a, b)| if a == b { 1 } else { 2 });
+            let large = case.entries.iter().any(|e| e.frame == request.complete_at_frame && e.payload_len >= 1200);
+            let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
+            self.facts.attempt(
+                kind,
+                Attempt {
+                    time: request.time,
+                    frame: request.frame,
+                    server: server.ip,
+                    port: server.port,
+                    name: request.value.to_ascii_lowercase(),
+                    outcome,
+                    same_kind: true,
+                    ech: hello.is_some_and(|h| h.ech.is_some()),
+                    session: has_session(case),
+                    hit: false,
+                    segments: if large { 2 } else { segments },
+                },
+            );
+        }
+    }
+
+    fn note_port(&mut self, case: &Case<'_>) {
+        /// Ports of a scan are as many as it likes.
+        const PORTS: usize = 100_000;
+        let server = case.server_end();
+        let key = (server.ip, server.port);
+        if drop::unanswered_syns(case).is_some() {
+            if self.facts.unanswered_syns.len() < PORTS || self.facts.unanswered_syns.contains_key(&key) {
+                *self.facts.unanswered_syns.entry(key).or_default() += 1;
+            } else {
+                self.facts.dropped += 1;
+            }
+        } else if case.of(case.server()).any(|(_, e)| e.is_syn_ack()) && self.facts.answering_ports.len() < PORTS {
+            self.facts.answering_ports.insert(key);
+        }
+    }
+
+    fn note_issuer(&mut self, case: &Case<'_>) {
+        /// A name has few issuers; a capture may have many names.
+        const NAMES: usize = 100_000;
+        let Some(leaf) = case.messages.server.as_ref().and_then(|s| s.certificates.first()) else { return };
+        let (Some(request), Some(issuer)) = (case.messages.requests.first(), leaf.issuer_o.clone().or(leaf.issuer_cn.clone())) else {
+            return;
+        };
+        let name = request.value.to_ascii_lowercase();
+        if self.facts.issuers.len() >= NAMES && !self.facts.issuers.contains_key(&name) {
+            self.facts.dropped += 1;
+            return;
+        }
+        self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame));
+    }
+
+    /// A resolver's habits, from transactions with one answer that nothing speaks against.
+    fn note_answers(&mut self, case: &Case<'_>) {
+        if case.flow.key.transaction.is_none() {
+            return;
+        }
+        let resolver = case.server_end().ip;
+        let answers: Vec<_> = dns_answer::answers(case).map(|(_, d)| d).collect();
+        let queries: Vec<_> = dns_answer::queries(case).collect();
+        for seen in &answers {
+            let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
+            let Some(e) = case.entries.get(seen.entry) else { continue };
+            for address in dns_answer::addresses(&seen.message) {
+                self.facts.answer(&name, (address, resolver, e.frame));
+            }
+        }
+        let (&[seen], Some(query)) = (answers.as_slice(), queries.first()) else { return };
+        let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return };
+        let given = dns_answer::addresses(&seen.message);
+        let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
+        let bogus = !given.is_empty() && given.iter().all(|a| !special::is_global(*a));
+        let known = given.iter().any(|a| forged_answers::lookup(*a, &name).is_some());
+        let Some(r) = self.facts.resolver(resolver) else { return };
+        r.answered += u64::from(seen.message.rcode == 0);
+        if bogus {
+            r.bogon_names.insert(name);
+            return;
+        }
+        if known {
+            return;
+        }
+        r.global_answers += u64::from(!given.is_empty());
+        let edns_asked = query.message.edns.is_some();
+        if edns_asked && seen.message.edns.is_none() && seen.message.rcode == 0 {
+            // Could be a forgery: it must not become part of what the resolver is measured by.
+            r.edns_asked += 1;
+            return;
+        }
+        *r.ttls.entry(e.ttl).or_default() += 1;
+        *r.flags.entry(seen.message.flags).or_default() += 1;
+        r.df[usize::from(e.is(crate::flow::entry::fact::DONT_FRAGMENT))] += 1;
+        r.edns_asked += u64::from(edns_asked);
+        r.edns_kept += u64::from(edns_asked && seen.message.edns.is_some());
+        if queries.len() == 1 {
+            let rtt = e.time.since(asked.time);
+            r.rtt = Some(r.rtt.map_or(rtt, |best| best.min(rtt)));
+        }
+    }
+}
+
+/// Whether a TLS handshake was completed as far as an observer can tell.
+fn has_session(case: &Case<'_>) -> bool {
+    let Some(server) = &case.messages.server else { return false };
+    let Some(name) = case.messages.requests.first().map(|r| String::from_utf8_lossy(&r.value).to_ascii_lowercase()) else { return false };
+    if server.hello.is_none() || server.alerts.iter().any(|a| a.is_fatal()) {
+        return false;
+    }
+    match server.certificates.first() {
+        Some(leaf) => leaf.sans.iter().any(|san| covers(san, &name)) && !leaf.self_signed,
+        None => server.application_data && case.flow.sides[case.client.index()].data_packets >= 3,
+    }
+}
+
+/// RFC 6125: a wildcard covers one label.
+fn covers(san: &str, name: &str) -> bool {
+    let san = san.to_ascii_lowercase();
+    san == name || san.strip_prefix("*.").is_some_and(|zone| name.split_once('.').is_some_and(|(_, rest)| rest == zone))
+}
