@@ -291,18 +291,19 @@ impl<'f> Index<'f> {
 
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
         let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
-        let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) else { return };
+        let silence = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)).map(|s| (s.from, s.until));
+        let syns = drop::unanswered_syns(case).map(|_| (case.flow.first, case.flow.last));
+        let Some((from_time, until_time)) = silence.or(syns) else { return };
         // Over UDP a client gives up early; its answer could have come until the end.
-        let end = if case.flow.key.protocol == 6 { silence.until } else { silence.until.max(self.facts.end) };
+        let end = if case.flow.key.protocol == 6 { until_time } else { until_time.max(self.facts.end) };
         let own = case.entries.first().map_or(0, |e| e.frame);
         let second = |t: i64| t.div_euclid(1_000_000_000);
-        let (from, until) = (second(silence.from.0), second(end.0));
+        let (from, until) = (second(from_time.0), second(end.0));
         // In the first second only what came behind the request counts.
         let asked = suspect.trigger.as_ref().map_or(0, |t| t.complete_at_frame);
         let heard = self.facts.heard.range(from..=until.max(from)).flat_map(|(_, list)| list);
         around.heard_meanwhile = heard.filter(|(flow, frame)| *flow != own && *frame > asked).map(|(_, frame)| *frame).take(4).collect();
-        let overlaps =
-            |s: &&(crate::capture::Timestamp, crate::capture::Timestamp, u64)| s.2 != own && s.0 < silence.until && s.1 > silence.from;
+        let overlaps = |s: &&(crate::capture::Timestamp, crate::capture::Timestamp, u64)| s.2 != own && s.0 < until_time && s.1 > from_time;
         around.silent_meanwhile = self.facts.silences.iter().filter(overlaps).count();
     }
 }

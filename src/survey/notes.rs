@@ -42,6 +42,9 @@ impl Part {
         self.note_answers(case);
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
+            if request.is_none() && drop::unanswered_syns(case).is_some() {
+                self.facts.silences.push((flow.first, flow.last, first_frame));
+            }
             if let Some(silence) = request.and_then(|r| drop::silence(case, r)) {
                 self.facts.silences.push((silence.from, silence.until, first_frame));
             }

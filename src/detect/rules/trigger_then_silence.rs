@@ -27,6 +27,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
+use crate::flow::stream::ahead;
 use crate::detect::suspects::drop::{Acknowledged, SILENCE_NS, silence};
 
 pub const RULE: Rule = Rule {
@@ -46,6 +47,12 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let case = view.case;
     let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;
     let silence = silence(case, request)?;
+    // A server that goes on acknowledging what the client sends later hears everything and says nothing: that is its program.
+    let rtt = case.rtt[case.server().index()].unwrap_or(0);
+    let hears = case.of(case.server()).any(|(_, e)| e.time.since(request.time) > (2 * rtt).max(1_000_000_000) && !e.is_rst() && ahead(e.ack, request.seq_end) > 0);
+    if silence.acknowledged == Acknowledged::All && hears {
+        return None;
+    }
     if silence.acknowledged == Acknowledged::Part || crate::detect::suspects::drop::is_answered(case, request) {
         return None;
     }
