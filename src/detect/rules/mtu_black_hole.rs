@@ -24,6 +24,7 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
 use crate::detect::surroundings::Outcome;
+use crate::flow::stream::ahead;
 
 pub const RULE: Rule = Rule {
     id: "mtu-black-hole",
@@ -48,7 +49,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let first = stuck.first()?;
     let again: Vec<_> = stuck.iter().filter(|e| e.seq == first.seq).collect();
     let large = again.len() >= 2 && again.iter().all(|e| e.payload_len >= LARGE) && view.case.flow.key.protocol == 6;
-    let tail_acked = view.case.of(view.case.server()).any(|(_, e)| e.has(crate::packet::tcp::ACK) && !e.is_syn_ack() && e.ack == first.seq_end());
+    let tail_acked = view.case.of(view.case.server()).any(|(_, e)| e.has(crate::packet::tcp::ACK) && !e.is_syn_ack() && ahead(e.ack, first.seq_end()) >= 0);
     let passed = view.around.other_names.iter().chain(&view.around.same_name).any(|a| a.outcome == Outcome::Answered && a.segments >= 2);
     // Whatever small the client sent after it would have been acknowledged (as a duplicate, with the hole) by a live server.
     let small = case.of(case.client).any(|(_, e)| e.frame > first.frame && (e.seq_end() != e.seq) && e.payload_len < LARGE && !e.is_rst());

@@ -48,6 +48,10 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if view.suspect.stage == Stage::PostSyn || steps(view).len() >= 2 {
         return None;
     }
+    // Nor does a host reset in bursts.
+    if (super::reset_burst_equal::RULE.check)(view).is_some() && !view.case.is_duplicated(view.suspect.sender) && view.around.duplicates <= 0.05 {
+        return None;
+    }
     let mut frames = Vec::new();
     let mut why = "";
     for (i, r) in packets(view) {
@@ -81,6 +85,8 @@ fn pattern(view: &View<'_>, i: usize, r: &crate::flow::entry::Entry) -> Option<&
     let honest_time = r.time.since(answered.time) as f64 >= rtt as f64 * HONEST_SHARE;
     let untimed = case.ordinary_before(sender, i).all(|(_, e)| e.timestamps().is_none());
     let continues = match (r.ip_id(), last.ip_id()) {
+        // Linux sends its SYN/ACK with identification 0 and counts from anywhere then.
+        (Some(_), Some(0)) => true,
         (Some(id), Some(before)) => id.wrapping_sub(before) <= 1000 || (id == 0 && r.is(crate::flow::entry::fact::DONT_FRAGMENT)),
         (None, None) => true,
         _ => false,
