@@ -23,7 +23,6 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
 use crate::detect::case::Case;
-use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -68,6 +67,5 @@ pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
         let end = e.seq_end();
         seen[mine] = Some(seen[mine].map_or(end, |s| if ahead(end, s) > 0 { end } else { s }));
     }
-    let _ = Direction::FromLow;
     None
 }

@@ -45,8 +45,7 @@ const RA: u16 = 0x0080;
 fn check(view: &View<'_>) -> Option<Claim> {
     let odd = odd(view);
     let asked = queries(view.case).next().map(|q| q.message.recursion_desired);
-    for (i, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
-        let _ = i;
+    for (_, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
         let m = &seen.message;
         let habits = view.around.resolver.as_ref().map(|r| r.flags.as_slice()).unwrap_or_default();
         let total: u64 = habits.iter().map(|(_, n)| n).sum();

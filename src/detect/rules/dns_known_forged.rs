@@ -43,8 +43,7 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let odd = odd(view);
     let qname = view.suspect.trigger.as_ref().map(|t| t.value.clone()).unwrap_or_default();
-    for (i, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
-        let _ = i;
+    for (_, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
         for address in addresses(&seen.message) {
             if let Some(row) = forged_answers::lookup(address, &qname) {
                 let frame = view.case.entries.get(seen.entry)?.frame;

@@ -4,7 +4,8 @@
 //!
 //! A RST/ACK that carries timestamps on the sender's own clock, or a bare reset numbered by the acknowledgement it
 //! answers with the sender's own TTL and identification, or any reset whose TTL, identification and timing (a full round
-//! trip after what it answers) continue the sender's packets; and no resets that repeat by themselves.
+//! trip after what it answers) continue the sender's packets; and no resets that repeat by themselves
+//! or come in a burst (`reset-burst-equal`).
 //!
 //! ## Why it speaks against it
 //!

@@ -5,7 +5,7 @@
 //! The handshake went well, the client sent a message with a name, and no byte of an answer came: either the message was
 //! acknowledged and the server then said nothing, or it was never acknowledged while the client repeated it at least
 //! three times or waited at least five seconds and ten round trips. For QUIC and DNS: at least three datagrams without
-//! any answer.
+//! any answer. A server that acknowledges what the client sends later hears everything and only says nothing: no claim.
 //!
 //! ## Why it speaks for interference
 //!

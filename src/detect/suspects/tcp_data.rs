@@ -55,11 +55,10 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
         (true, Some((winner, loser))) => vec![odder(case, winner, loser)],
         (true, None) => early(case, &answering, request.seq_end).into_iter().collect(),
     };
-    let first = case.entries.get(*packets.first()?)?;
+    packets.first()?;
     let data = packets.iter().filter_map(|i| case.entries.get(*i)).any(|e| e.payload_len > 0);
     let mechanism = if data { Mechanism::TcpData } else { Mechanism::TcpFin };
     let trigger = case.request_before(*packets.first()?).map(super::trigger);
-    let _ = first;
     Some(Suspect { mechanism, stage: Stage::PostRequest, trigger, sender: server, packets, answers: Vec::new() })
 }
 
