@@ -2,14 +2,22 @@
 //!
 //! Output depends on the scripts alone, so a changed capture in a diff is a changed script or builder.
 
+#[path = "scenarios/afterwards.rs"]
+mod afterwards;
 #[path = "scenarios/answers.rs"]
 mod answers;
 #[path = "scenarios/answers_innocent.rs"]
 mod answers_innocent;
+#[path = "scenarios/artefacts.rs"]
+mod artefacts;
 #[path = "scenarios/drops.rs"]
 mod drops;
 #[path = "scenarios/drops_innocent.rs"]
 mod drops_innocent;
+#[path = "scenarios/forgeries.rs"]
+mod forgeries;
+#[path = "scenarios/look_alikes.rs"]
+mod look_alikes;
 #[path = "scenarios/resets.rs"]
 mod resets;
 #[path = "scenarios/resets_innocent.rs"]
@@ -20,6 +28,8 @@ mod resets_placed;
 mod scene;
 #[path = "scenarios/servers_innocent.rs"]
 mod servers_innocent;
+#[path = "scenarios/transfers.rs"]
+mod transfers;
 
 use std::path::PathBuf;
 
@@ -34,6 +44,11 @@ fn main() -> std::io::Result<()> {
         answers_innocent::scenes(),
         drops::scenes(),
         drops_innocent::scenes(),
+        transfers::scenes(),
+        forgeries::scenes(),
+        afterwards::scenes(),
+        look_alikes::scenes(),
+        artefacts::scenes(),
     ];
     let mut counts = [0, 0];
     for scene in families.iter().flatten() {

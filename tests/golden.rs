@@ -158,7 +158,12 @@ fn found(truth: &Truth, findings: &[&Value]) -> Result<(), String> {
     same("confidence", &truth.expect, &finding["confidence"])?;
     same("trigger", &truth.trigger, &finding["trigger"]["kind"])?;
     // Where the address is what is blocked, its text is the value.
-    let value = if truth.trigger == "ip" { finding["server_ip"].as_str().unwrap() } else { &truth.name };
+    let port = finding["server_port"].to_string();
+    let value = match truth.trigger.as_str() {
+        "ip" | "residual" => finding["server_ip"].as_str().unwrap(),
+        "port" => &port,
+        _ => &truth.name,
+    };
     same("name", value, &finding["trigger"]["value"])?;
     let said: BTreeSet<u64> = scenario::frames(&finding["forged"]);
     let missing: Vec<u64> = truth.forged.iter().copied().filter(|frame| !said.contains(frame)).collect();

@@ -15,6 +15,8 @@ mod pages;
 mod resets;
 #[path = "rules/resets_explained.rs"]
 mod resets_explained;
+#[path = "rules/transfers.rs"]
+mod transfers;
 
 use given::Given;
 use interloper::detect::finding::Mechanism;
@@ -25,10 +27,10 @@ use std::collections::BTreeMap;
 pub type Row = (&'static str, Mechanism, fn(&mut Given), fn(&mut Given));
 
 /// Rules that look at the very thing that raises their suspect: in their second story there is none.
-const SELF_RAISED: [&str; 1] = ["issuer-known"];
+const SELF_RAISED: [&str; 3] = ["issuer-known", "byte-limit", "rate-ceiling"];
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    [resets::ROWS, resets_explained::ROWS, answers::ROWS, drops::ROWS, pages::ROWS].into_iter().flatten()
+    [resets::ROWS, resets_explained::ROWS, answers::ROWS, drops::ROWS, pages::ROWS, transfers::ROWS].into_iter().flatten()
 }
 
 #[test]

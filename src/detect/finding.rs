@@ -26,7 +26,7 @@ words! {
     /// What was done.
     Mechanism {
         TcpReset => "tcp-reset", TcpFin => "tcp-fin", TcpData => "tcp-data", TcpHandshake => "tcp-handshake", DnsAnswer => "dns-answer",
-        Drop => "drop", TlsIntercept => "tls-intercept", IcmpError => "icmp-error",
+        Drop => "drop", Stall => "stall", Throttle => "throttle", TlsIntercept => "tls-intercept", IcmpError => "icmp-error",
     }
 }
 words! {
@@ -155,7 +155,7 @@ pub fn conclude(claims: &mut [Claim], rules: &[Rule], mechanism: Mechanism) -> O
             None if !proved => return None,
             None => {}
             // A silence is never proof; what packets prove is not undone by a control that is missing, only by packets that are.
-            Some(limit) if !proved || mechanism == Mechanism::Drop => cap = cap.min(limit),
+            Some(limit) if !proved || matches!(mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle) => cap = cap.min(limit),
             Some(limit) if rule.family == Family::Sequence => cap = cap.min(limit.max(Confidence::Likely)),
             Some(_) => {}
         }

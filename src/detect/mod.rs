@@ -6,3 +6,4 @@ pub mod messages;
 pub mod rules;
 pub mod surroundings;
 pub mod suspects;
+pub mod transfer;

@@ -38,6 +38,26 @@ pub struct Attempt {
     pub segments: u8,
 }
 
+/// A bulk transfer seen elsewhere in the capture.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Seen {
+    /// First and last packet of its flow.
+    pub first: Timestamp,
+    pub last: Timestamp,
+    /// First frame of its flow.
+    pub frame: u64,
+    pub server: IpAddr,
+    pub name: Vec<u8>,
+    pub bytes: u64,
+    pub packets: u64,
+    /// Octets a second.
+    pub rate: f64,
+    /// It stopped before its end.
+    pub frozen: bool,
+    /// It ran into what may be a ceiling.
+    pub slow: bool,
+}
+
 /// What is known of an address from all its flows that gave no cause for suspicion.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
@@ -134,6 +154,8 @@ pub struct Surroundings {
     pub unanswered_queries: usize,
     /// Another flow between the same hosts to the same name that went well within a second (address-family or socket race).
     pub sibling: Option<u64>,
+    /// For stalls and throttled transfers: the other bulk transfers, nearest in time first.
+    pub transfers: Vec<Seen>,
     /// QUIC or TCP attempts of the capture by kind: tried, answered (same kind as the suspect).
     pub kind_tried: u64,
     pub kind_answered: u64,

@@ -316,7 +316,8 @@ fn entry_of(record: &Record, frame: u64, window: &WindowBytes<'_>, payload: &[u8
 
 /// Marks the entry by its transport checksum; 1 if it is bad.
 fn check(entry: &mut Entry, record: &Record, window: &WindowBytes<'_>) -> u64 {
-    if record.facts & fact::REASSEMBLED != 0 {
+    // Of a frame that was cut the rest is not there to be summed.
+    if record.facts & (fact::REASSEMBLED | fact::CUT) != 0 {
         return 0;
     }
     let good = ip::header(window.frame(record), usize::from(record.ip_at)).ok().and_then(|h| checksum::transport(&h));

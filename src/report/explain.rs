@@ -95,6 +95,8 @@ fn summary(m: Mechanism) -> &'static str {
         Mechanism::TcpReset => "a reset that neither end sent tears a TCP connection down",
         Mechanism::DnsAnswer => "a DNS query is answered by somebody other than the resolver asked, or the resolver itself lies",
         Mechanism::Drop => "a request is taken out, and nothing answers it",
+        Mechanism::Stall => "a transfer is let through up to an amount, and then nothing more",
+        Mechanism::Throttle => "a transfer is held to a low rate, because of a name",
         Mechanism::TcpData => "bytes that the server did not send: a block page, a redirect, an alert",
         Mechanism::TcpFin => "a FIN that the server did not send closes the connection",
         Mechanism::TcpHandshake => "a SYN/ACK that the server did not send opens the wrong connection",
@@ -135,6 +137,17 @@ fn story(m: Mechanism) -> &'static str {
             "A router answered the client's packets with \"administratively prohibited\" before the server said anything. That is a fact; \
              whose rule it was, and why, is not in the packet, so it is never called more than likely. The server's own firewall says the \
              same in its own name, and is left alone."
+        }
+        Mechanism::Stall => {
+            "A box on the path lets a connection begin, counts its packets or octets, and stops it in the middle: both ends go on, neither \
+             hears the other. Lines and servers fail in the middle as well, after any amount; several transfers that stop after the same \
+             amount, while others in the same minutes carry more, do not. Never called confirmed."
+        }
+        Mechanism::Throttle => {
+            "A box on the path lets only so many octets a second pass for some names, and drops the rest (policing) or makes it wait \
+             (shaping). Slow lines, busy servers, paced video and receivers that read slowly look the same. What makes the difference is \
+             a series: several transfers of the name at the same rate, and in the same minutes, from the same server, another name at \
+             more than ten times that. Never called confirmed."
         }
         Mechanism::Drop => {
             "A box on the path takes the packet with the name out, or everything after it, and the client waits in vain. A dead server, \

@@ -102,6 +102,8 @@ pub fn counts(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> String {
             Mechanism::TcpReset => "reset",
             Mechanism::DnsAnswer => "DNS answer",
             Mechanism::Drop => "drop",
+            Mechanism::Stall => "stall",
+            Mechanism::Throttle => "throttled transfer",
             Mechanism::TcpData => "answer",
             Mechanism::TcpFin => "FIN",
             Mechanism::TcpHandshake => "SYN/ACK",
@@ -109,8 +111,8 @@ pub fn counts(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> String {
             Mechanism::IcmpError => "ICMP refusal",
         };
         let state = match (mechanism, confidence) {
-            (Mechanism::Drop | Mechanism::IcmpError, Confidence::Confirmed) => "",
-            (Mechanism::Drop | Mechanism::IcmpError, Confidence::Likely) => "likely ",
+            (Mechanism::Drop | Mechanism::IcmpError | Mechanism::Stall | Mechanism::Throttle, Confidence::Confirmed) => "",
+            (Mechanism::Drop | Mechanism::IcmpError | Mechanism::Stall | Mechanism::Throttle, Confidence::Likely) => "likely ",
             (_, Confidence::Confirmed) => "forged ",
             (_, Confidence::Likely) => "likely forged ",
             (_, Confidence::Unexplained) => "unexplained ",

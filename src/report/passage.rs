@@ -63,7 +63,7 @@ pub fn write(shown: &Shown<'_>, n: u64, f: &Finding, style: Style) -> String {
         out.push_str(&fill(&label("trigger"), &said));
     }
     let (first, second) = match f.mechanism {
-        Mechanism::Drop => ("lost", "sent"),
+        Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle => ("lost", "sent"),
         // Nothing is called forged before it is.
         _ if f.confidence == crate::detect::finding::Confidence::Unexplained => ("suspect", "others"),
         _ => ("forged", "genuine"),

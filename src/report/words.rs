@@ -32,6 +32,14 @@ pub fn noun(f: &Finding) -> String {
             Confidence::Unexplained => "unexplained ICMP refusal".into(),
             _ => "connection refused by a router".into(),
         },
+        Mechanism::Stall => match f.confidence {
+            Confidence::Unexplained => "transfer that stopped".into(),
+            _ => format!("likely {} stall", request(kind)),
+        },
+        Mechanism::Throttle => match f.confidence {
+            Confidence::Unexplained => "slow transfer".into(),
+            _ => format!("likely {} throttling", request(kind)),
+        },
         Mechanism::Drop => {
             let what = request(kind);
             match f.confidence {

@@ -38,7 +38,7 @@ pub use host::{Host, IpId};
 pub use link::Link;
 pub use path::{Fate, Rtt, Side};
 pub use save::Format;
-pub use tcp::Tcp;
+pub use tcp::{Pace, Tcp};
 pub use udp::Udp;
 pub use wire::{Body, Draft};
 
@@ -99,6 +99,8 @@ pub struct Script {
     link: Link,
     snap: Option<usize>,
     mirror: Option<(i64, Option<u16>)>,
+    step: Option<(i64, i64)>,
+    untidy: Option<usize>,
 }
 
 impl Default for Script {
@@ -110,7 +112,17 @@ impl Default for Script {
 impl Script {
     /// An empty Ethernet capture.
     pub fn new() -> Script {
-        Script { frames: Vec::new(), talks: Vec::new(), now: EPOCH_NS, seed: 1, link: Link::Ethernet, snap: None, mirror: None }
+        Script {
+            frames: Vec::new(),
+            talks: Vec::new(),
+            now: EPOCH_NS,
+            seed: 1,
+            link: Link::Ethernet,
+            snap: None,
+            mirror: None,
+            step: None,
+            untidy: None,
+        }
     }
 
     /// Sets the link layer; before the first packet.
@@ -135,6 +147,18 @@ impl Script {
     /// A mirror port: every frame is captured again `us` later, the copy with a VLAN tag if one is given.
     pub fn mirror(&mut self, us: i64, tag: Option<u16>) -> &mut Script {
         self.mirror = Some((us * 1000, tag));
+        self
+    }
+
+    /// The capturing machine's clock is set: what comes `at_ms` after the start and later is stamped so much later or earlier.
+    pub fn clock_step(&mut self, at_ms: f64, by_ms: f64) -> &mut Script {
+        self.step = Some((EPOCH_NS + path::ns(at_ms), path::ns(by_ms)));
+        self
+    }
+
+    /// A file written by several threads: every `nth` frame stands two places too late.
+    pub fn untidy(&mut self, nth: usize) -> &mut Script {
+        self.untidy = Some(nth);
         self
     }
 
@@ -190,6 +214,14 @@ impl Script {
             }
         }
         frames.sort_by_key(|frame| frame.time);
+        if let Some((at, by)) = self.step {
+            frames.iter_mut().filter(|f| f.time >= at).for_each(|f| f.time += by);
+        }
+        if let Some(nth) = self.untidy {
+            for n in (0..frames.len().saturating_sub(2)).step_by(nth) {
+                frames[n..n + 3].rotate_left(1);
+            }
+        }
         if let Some(snap) = self.snap {
             frames.iter_mut().for_each(|frame| frame.bytes.truncate(snap));
         }

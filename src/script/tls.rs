@@ -157,6 +157,22 @@ pub fn server_flight_12(random: &mut Random) -> Vec<u8> {
     messages.map(|m| record(HANDSHAKE, 0x0303, &m)).concat()
 }
 
+/// A TLS 1.2 server's first flight with one certificate of an issuer's for a name.
+pub fn server_flight_by(random: &mut Random, issuer: &str, name: &str) -> Vec<u8> {
+    let hello = [&[3, 3][..], &random.bytes(32), &[0, 0xc0, 0x2b, 0]].concat();
+    let chain = with_u24_len(&with_u24_len(&certificate_by(issuer, name)));
+    [handshake(2, &hello), handshake(11, &chain), handshake(14, &[])].map(|m| record(HANDSHAKE, 0x0303, &m)).concat()
+}
+
+/// A certificate as far as anybody reads it: no key, no signature.
+fn certificate_by(issuer: &str, name: &str) -> Vec<u8> {
+    let der = |tag: u8, body: &[u8]| [&[tag, 0x82][..], &with_u16_len(body)].concat();
+    let common = |text: &str| der(0x30, &der(0x31, &der(0x30, &[&[6, 3, 0x55, 4, 3][..], &der(0x0c, text.as_bytes())].concat())));
+    let times = [der(0x17, b"260101000000Z"), der(0x17, b"270101000000Z")].concat();
+    let fields = [der(2, &[7]), der(0x30, &[]), common(issuer), der(0x30, &times), common(name)].concat();
+    der(0x30, &der(0x30, &fields))
+}
+
 /// The small self-signed certificate the dissector's tests use too.
 pub fn certificate() -> Vec<u8> {
     let digits: Vec<u8> = include_str!("../app/certificate/self_signed.hex").bytes().filter(u8::is_ascii_hexdigit).collect();

@@ -5,7 +5,7 @@ use super::facts::{Facts, Kind, ServerKey};
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
 use crate::detect::surroundings::{Attempt, Baseline, Outcome, ResolverBaseline, Surroundings};
-use crate::detect::suspects::{dns_answer, drop};
+use crate::detect::suspects::{dns_answer, drop, stall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -103,6 +103,10 @@ impl<'f> Index<'f> {
             self.refine_handshake(case, suspect, hits);
             return;
         }
+        if suspect.mechanism == Mechanism::Stall {
+            self.refine_stall(case, suspect);
+            return;
+        }
         let Some(kind) = Index::kind(case, suspect) else { return };
         let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
         let hidden = hello.is_some_and(|h| h.ech.is_some());
@@ -145,6 +149,10 @@ impl<'f> Index<'f> {
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
             Mechanism::Drop => self.meanwhile(case, suspect, &mut around),
+            Mechanism::Stall | Mechanism::Throttle => {
+                self.meanwhile(case, suspect, &mut around);
+                around.transfers = self.facts.transfers.around(case.flow.first, case.entries.first().map_or(0, |e| e.frame));
+            }
             Mechanism::TlsIntercept => self.issuers(case, suspect, &mut around),
             _ => {}
         }
@@ -206,6 +214,22 @@ impl<'f> Index<'f> {
                 complete_at_frame: syn.frame,
                 seq_end: syn.seq_end(),
             });
+        }
+    }
+
+    /// The name set a stall off if another one fared better on the same server; else the address, if other servers fared better.
+    fn refine_stall(&self, case: &Case<'_>, suspect: &mut Suspect) {
+        let Some(trigger) = suspect.trigger.as_mut() else { return };
+        let name = trigger.value.to_ascii_lowercase();
+        let own = case.flow.sides.iter().map(|s| s.payload_bytes).max().unwrap_or(0);
+        let server = case.server_end().ip;
+        let transfers = self.facts.transfers.around(case.flow.first, case.entries.first().map_or(0, |e| e.frame));
+        let better = || transfers.iter().filter(|t| !t.frozen && t.bytes > own * 2);
+        if better().any(|t| t.server == server && t.name != name) {
+            return;
+        }
+        if better().any(|t| t.server != server) {
+            (trigger.kind, trigger.value) = (TriggerKind::Ip, server.to_string().into_bytes());
         }
     }
 
@@ -292,6 +316,7 @@ impl<'f> Index<'f> {
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
         let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
         let silence = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)).map(|s| (s.from, s.until));
+        let silence = stall::freeze(case).map(|f| (f.from, f.until)).or(silence);
         let syns = drop::unanswered_syns(case).map(|_| (case.flow.first, case.flow.last));
         let Some((from_time, until_time)) = silence.or(syns) else { return };
         // Over UDP a client gives up early; its answer could have come until the end.

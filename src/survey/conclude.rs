@@ -200,7 +200,11 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
             early || strong
         }
         Mechanism::DnsAnswer => strong,
-        Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError | Mechanism::TlsIntercept => strong,
+        Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError => strong,
+        // Whoever opens TLS is named for what it is.
+        Mechanism::Stall | Mechanism::TlsIntercept => true,
+        // A slow transfer for which an ordinary cause was found is none.
+        Mechanism::Throttle => claims.iter().all(|c| rules::find(c.rule).is_none_or(|r| r.stance == Stance::For)),
         Mechanism::Drop => {
             let silence =
                 |c: &&Claim| matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence" | "syn-then-silence");
@@ -215,6 +219,7 @@ fn layer(case: &Case<'_>, suspect: &Suspect) -> Layer {
     match (suspect.mechanism, suspect.trigger.as_ref().map(|t| t.kind)) {
         (Mechanism::TcpReset | Mechanism::TcpFin | Mechanism::TcpHandshake, _) => Layer::Tcp,
         (Mechanism::IcmpError, _) => Layer::Icmp,
+        (Mechanism::Stall | Mechanism::Throttle, _) => Layer::Tcp,
         (Mechanism::TlsIntercept, _) => Layer::Tls,
         (Mechanism::TcpData, kind) => {
             let first = suspect.packets.iter().filter_map(|i| case.entries.get(*i)).find(|e| e.payload_len > 0);
@@ -235,7 +240,7 @@ fn layer(case: &Case<'_>, suspect: &Suspect) -> Layer {
 fn position(suspect: &Suspect, claims: &[Claim]) -> Position {
     let stands = |rule: &str| claims.iter().any(|c| c.rule == rule && c.void.is_none());
     match suspect.mechanism {
-        Mechanism::Drop => Position::InPath,
+        Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle => Position::InPath,
         Mechanism::TcpReset if ["data-after-reset", "ack-after-reset", "ack-regress"].into_iter().any(stands) => Position::OnPath,
         Mechanism::TcpReset if stands("reset-ladder") => Position::InPath,
         Mechanism::DnsAnswer if stands("dns-answers-conflict") => Position::OnPath,
@@ -258,7 +263,8 @@ fn failure(view: &View<'_>) -> &'static str {
         Mechanism::TcpData | Mechanism::TcpHandshake => "",
         Mechanism::IcmpError => "host_unreachable",
         Mechanism::TlsIntercept => "ssl_unknown_authority",
-        Mechanism::Drop => "generic_timeout_error",
+        Mechanism::Drop | Mechanism::Stall => "generic_timeout_error",
+        Mechanism::Throttle => "",
         Mechanism::DnsAnswer => {
             let first = dns_answer::answers(view.case).next().map(|(_, d)| &d.message);
             match first.map(|m| (m.rcode, m.answers.is_empty())) {
@@ -273,7 +279,12 @@ fn failure(view: &View<'_>) -> &'static str {
 }
 
 fn control(around: &Surroundings, claims: &[Claim]) -> Option<Control> {
-    let claim = claims.iter().find(|c| c.rule == "control-name-ok" && c.void.is_none())?;
+    let stands = |rule: &str| claims.iter().find(|c| c.rule == rule && c.void.is_none());
+    if let Some(claim) = stands("control-transfer-ok") {
+        let other = around.transfers.iter().find(|t| claim.frames.contains(&t.frame))?;
+        return Some(Control { kind: "other-transfer", frame: other.frame, value: other.name.clone(), outcome: "answered" });
+    }
+    let claim = stands("control-name-ok")?;
     let attempt = around.other_names.iter().chain(&around.same_name).find(|a| claim.frames.contains(&a.frame))?;
     Some(Control { kind: "same-server-other-name", frame: attempt.frame, value: attempt.name.clone(), outcome: "answered" })
 }
@@ -284,7 +295,7 @@ fn packets(view: &View<'_>, claims: &[Claim], origin: crate::capture::Timestamp)
     let case = view.case;
     let show = |e: &Entry| packet(view, e, origin);
     match view.suspect.mechanism {
-        Mechanism::Drop => (Vec::new(), Vec::new()),
+        Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle => (Vec::new(), Vec::new()),
         Mechanism::IcmpError => (view.suspect.packets.iter().filter_map(|i| case.entries.get(*i)).map(show).collect(), Vec::new()),
         Mechanism::TcpReset | Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::TlsIntercept => {
             let forged: Vec<PacketRef> = view.suspect.packets.iter().filter_map(|i| case.entries.get(*i)).map(show).collect();

@@ -1,5 +1,6 @@
 //! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
 
+use super::transfers::Transfers;
 use crate::capture::Timestamp;
 use crate::detect::surroundings::{Attempt, Outcome};
 use crate::limits::{ATTEMPTS_PER_NAME, NAMES_PER_SERVER, SURVEY_SERVERS};
@@ -59,6 +60,7 @@ pub struct Facts {
     pub silences: Vec<(Timestamp, Timestamp, u64)>,
     /// Issuers seen in the clear for a name: issuer, server, frame.
     pub issuers: BTreeMap<Vec<u8>, BTreeSet<(String, IpAddr, u64)>>,
+    pub transfers: Transfers,
     /// When the last packet came.
     pub end: Timestamp,
     /// Facts left out because a bound was reached.
@@ -186,6 +188,7 @@ impl Facts {
         }
         self.answering_ports.extend(other.answering_ports);
         self.silences.extend(other.silences);
+        self.transfers.merge(other.transfers);
         self.end = self.end.max(other.end);
         self.dropped += other.dropped;
     }

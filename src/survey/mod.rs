@@ -9,6 +9,7 @@ mod conclude;
 mod facts;
 mod notes;
 mod part;
+mod transfers;
 mod verdict;
 
 pub use audit::Audit;

@@ -6,7 +6,7 @@ use crate::attribute::{forged_answers, special};
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
 use crate::detect::surroundings::{Attempt, Outcome};
-use crate::detect::suspects::{dns_answer, drop};
+use crate::detect::suspects::{dns_answer, drop, stall};
 
 impl Part {
     pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], bad: bool, reset: bool) {
@@ -36,10 +36,14 @@ impl Part {
                 }
             }
         }
+        self.facts.transfers.note(case, suspects);
         self.note_attempts(case, bad, reset);
         self.note_issuer(case);
         self.note_port(case);
         self.note_answers(case);
+        if let Some(freeze) = suspects.iter().find(|s| s.mechanism == Mechanism::Stall).and_then(|_| stall::freeze(case)) {
+            self.facts.silences.push((freeze.from, freeze.until, first_frame));
+        }
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
             if request.is_none() && drop::unanswered_syns(case).is_some() {

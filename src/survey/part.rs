@@ -27,12 +27,15 @@ pub struct Part {
     pub lines: Option<Vec<FlowLine>>,
     ordinary_dns: usize,
     kept_refused: usize,
+    kept_slow: usize,
 }
 
 /// Suspicious flows kept per shard: 5 KB each make 500 MB at most over all shards, and a report of half a million rows is none.
 const MAX_KEPT: usize = 400;
 /// Refused connections kept per shard: a scan's worth says nothing more than these.
 const MAX_REFUSED: usize = 200;
+/// Slow transfers kept per shard: most lines are slow at times, and three of a name make a series.
+const MAX_SLOW: usize = 50;
 /// Unremarkable DNS answers kept per shard: an answer may be odd only beside what the resolver's others look like.
 const MAX_ORDINARY_DNS: usize = 6;
 
@@ -65,7 +68,12 @@ impl Part {
         let resets: Vec<&Suspect> = suspects.iter().filter(|s| s.mechanism == Mechanism::TcpReset).collect();
         let suspicious: Vec<&Suspect> = suspects.iter().filter(|s| self.is_worth_keeping(&case, s)).collect();
         let reason = if flow.evicted { Some("evicted") } else { unjudged(&case) };
-        let bad = suspicious.iter().any(|s| s.mechanism != Mechanism::DnsAnswer || is_odd_answer(&case));
+        // A transfer that was slow or stopped was answered before it was.
+        let bad = suspicious.iter().any(|s| match s.mechanism {
+            Mechanism::DnsAnswer => is_odd_answer(&case),
+            Mechanism::Stall | Mechanism::Throttle => false,
+            _ => true,
+        });
         self.note_facts(&case, &suspects, bad, !resets.is_empty());
         if let Some(lines) = &mut self.lines {
             lines.push(line(&case, reason));
@@ -101,7 +109,12 @@ impl Part {
             | Mechanism::TcpFin
             | Mechanism::TcpHandshake
             | Mechanism::IcmpError
+            | Mechanism::Stall
             | Mechanism::TlsIntercept => true,
+            Mechanism::Throttle => {
+                self.kept_slow += 1;
+                self.kept_slow <= MAX_SLOW
+            }
             Mechanism::DnsAnswer => {
                 if is_odd_answer(case) {
                     return true;

@@ -135,27 +135,11 @@ fn two_attempts(g: &mut Given) {
     g.tcp().syn().retry(Client, 1).syn_ack().segment(Server, SYN | ACK, &[]);
 }
 
-fn der(tag: u8, body: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(body.len()).unwrap();
-    [&[tag, 0x82], &length.to_be_bytes()[..], body].concat()
-}
-
-/// A certificate with an issuer, as far as anybody reads it.
-fn certificate(issuer: &str) -> Vec<u8> {
-    let name = |text: &str| der(0x30, &der(0x31, &der(0x30, &[&[6, 3, 0x55, 4, 3][..], &der(0x0c, text.as_bytes())].concat())));
-    let times = [der(0x17, b"260101000000Z"), der(0x17, b"270101000000Z")].concat();
-    let fields = [der(2, &[7]), der(0x30, &[]), name(issuer), der(0x30, &times), name(NAME)].concat();
-    der(0x30, &der(0x30, &fields))
-}
-
 /// A TLS 1.2 server shows a certificate of this issuer.
 fn shows(g: &mut Given, issuer: &str) {
-    let length = |body: &[u8]| [&(body.len() as u32).to_be_bytes()[1..], body].concat();
-    let message = |kind: u8, body: &[u8]| tls::record(22, 0x0303, &[&[kind][..], &length(body)].concat());
-    let hello = message(2, &[&[3, 3][..], &[7; 32], &[0, 0xc0, 0x2b, 0]].concat());
-    let chain = message(11, &length(&length(&certificate(issuer))));
     let mut t = g.tcp();
-    t.handshake().hello(NAME).ack(Server).send(Server, &[hello, chain, message(14, &[])].concat()).ack(Client);
+    let flight = tls::server_flight_by(t.random(), issuer, NAME);
+    t.handshake().hello(NAME).ack(Server).send(Server, &flight).ack(Client);
 }
 
 fn interception(g: &mut Given) {

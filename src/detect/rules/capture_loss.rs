@@ -31,7 +31,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::Against,
     class: Class::B,
     family: Family::Sequence,
-    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop],
+    mechanisms: &[Mechanism::TcpReset, Mechanism::Drop, Mechanism::Stall, Mechanism::Throttle],
     rebuts: &[],
     cap: Some(Confidence::Unexplained),
     check,

@@ -30,7 +30,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::Against,
     class: Class::B,
     family: Family::Sequence,
-    mechanisms: &[Mechanism::Drop],
+    mechanisms: &[Mechanism::Drop, Mechanism::Stall, Mechanism::Throttle],
     rebuts: &[],
     cap: Some(Confidence::Unexplained),
     check,

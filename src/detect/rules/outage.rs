@@ -28,7 +28,7 @@ pub const RULE: Rule = Rule {
     stance: Stance::Against,
     class: Class::B,
     family: Family::Timing,
-    mechanisms: &[Mechanism::Drop],
+    mechanisms: &[Mechanism::Drop, Mechanism::Stall],
     rebuts: &[],
     cap: Some(Confidence::Unexplained),
     check,

@@ -26,6 +26,7 @@
 //! acknowledgements at 0.94 or more, the rest at 0.32.
 
 use super::{Rule, View};
+use crate::capture::Timestamp;
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::dns_answer::{answers, queries};
 use crate::detect::suspects::tcp_reset::{packets, sender_rtt};
@@ -70,7 +71,7 @@ fn reset(view: &View<'_>) -> Option<Claim> {
         // The newest byte it acknowledges, at its first transmission.
         let newest = sent.map(|(_, e)| (e.seq_end(), e.time)).reduce(|a, b| if ahead(b.0, a.0) > 0 { b } else { a });
         let Some((_, at)) = newest.filter(|_| acks_something) else { continue };
-        let delay = r.time.since(at).max(0);
+        let Some(delay) = elapsed(at, r.time) else { continue };
         let ratio = delay as f64 / rtt as f64;
         if best.is_none_or(|b| ratio < b.0) {
             best = Some((ratio, r.frame, delay));
@@ -87,8 +88,14 @@ fn dns(view: &View<'_>) -> Option<Claim> {
     // A repeated query starts a clock of its own: take the latest before the answer.
     let before = queries(view.case).filter_map(|q| view.case.entries.get(q.entry)).filter(|q| q.frame < answer.frame);
     let asked = before.last().unwrap_or(query);
-    let delay = answer.time.since(asked.time).max(0);
+    let delay = elapsed(asked.time, answer.time)?;
     claim("answer", (delay as f64 / fastest as f64, answer.frame, delay), fastest)
+}
+
+/// Time between two packets; `None` where the clock was set in between. Several capture threads stamp a little out of order.
+pub fn elapsed(from: Timestamp, to: Timestamp) -> Option<i64> {
+    const JITTER_NS: i64 = 1_000_000;
+    Some(to.since(from)).filter(|d| *d >= -JITTER_NS).map(|d| d.max(0))
 }
 
 fn claim(what: &str, (ratio, frame, delay): (f64, u64, i64), rtt: i64) -> Option<Claim> {

@@ -3,8 +3,10 @@
 pub mod dns_answer;
 pub mod drop;
 pub mod icmp_error;
+pub mod stall;
 pub mod tcp_data;
 pub mod tcp_reset;
+pub mod throttle;
 pub mod tls_intercept;
 
 use super::case::Case;
@@ -23,7 +25,13 @@ pub fn find(case: &Case<'_>) -> Vec<Suspect> {
     found.extend(tls_intercept::find(case));
     // A connection that the server's side reset is not silent as well; a client that gives up often resets.
     if found.iter().all(|s| s.sender == case.client) {
-        found.extend(drop::find(case));
+        let stalled = stall::find(case);
+        // What was throttled to death has stalled, and a stall is a silence: one finding says it.
+        let silent = stalled.or_else(|| drop::find(case));
+        if silent.is_none() {
+            found.extend(throttle::find(case));
+        }
+        found.extend(silent);
     }
     found
 }

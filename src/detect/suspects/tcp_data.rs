@@ -2,7 +2,7 @@
 
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
-use crate::detect::rules::hop_distance;
+use crate::detect::rules::{elapsed, hop_distance};
 use crate::flow::entry::Entry;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -29,7 +29,7 @@ fn handshake(case: &Case<'_>) -> Option<Suspect> {
     Some(Suspect {
         mechanism: Mechanism::TcpHandshake,
         stage: Stage::PostSyn,
-        trigger: None,
+        trigger: super::address_trigger(case),
         sender: case.server(),
         packets,
         answers: Vec::new(),
@@ -133,5 +133,5 @@ fn early(case: &Case<'_>, answering: &[(usize, &Entry)], request_end: u32) -> Op
     let rtt = case.handshake_rtt[case.server().index()].filter(|r| *r >= 8_000_000)?;
     let (i, e) = answering.iter().find(|(_, e)| e.payload_len > 0)?;
     let sent = case.sent_at(case.server(), e.ack)?;
-    (ahead(e.ack, request_end) >= 0 && e.time.since(sent) < rtt / 4).then_some(*i)
+    (ahead(e.ack, request_end) >= 0 && elapsed(sent, e.time)? < rtt / 4).then_some(*i)
 }

@@ -1,9 +1,11 @@
 //! A TCP connection told step by step.
 
+mod bulk;
 mod end;
 mod inject;
 mod story;
 
+pub use bulk::Pace;
 pub use end::{End, Segment};
 pub use inject::Injection;
 
@@ -71,6 +73,11 @@ impl<'s> Tcp<'s> {
 
     pub fn end(&mut self, side: Side) -> &mut End {
         &mut self.ends[side.index()]
+    }
+
+    /// Identification of the packet sent last.
+    pub fn last_ip_id(&self) -> u16 {
+        self.last.as_ref().map_or(0, |d| d.ip_id)
     }
 
     pub fn random(&mut self) -> &mut Random {

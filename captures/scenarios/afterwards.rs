@@ -1,0 +1,91 @@
+//! What stays blocked after a hit, and what is blocked whatever is said: residual, port, protocol.
+
+use crate::scene::{Scene, client, rtt, server};
+use interloper::script::Side::{Client, Server};
+use interloper::script::{Host, Pace};
+
+const NAME: &str = "blocked.example.org";
+const OTHER: &str = "fine.example.net";
+
+pub fn scenes() -> Vec<Scene> {
+    vec![residual_silence(), residual_resets(), port(), allowlist()]
+}
+
+/// Resets for a hello, as `reset-burst-race` tells them.
+fn hit(s: &mut Scene, port: u16) -> usize {
+    let mut t = s.script.tcp(&client(), port, &server(), 443, rtt());
+    t.handshake().hello(NAME);
+    t.inject(Server).rst_ack().ttl(90).ip_id(0x3a5c).df().window(4022).after_ms(3.1).copies(3);
+    t.ack(Server).dead_reset(Client);
+    t.talk()
+}
+
+fn residual_silence() -> Scene {
+    let mut s = Scene::guilty("residual-silence", "After a reset, new connections to the endpoint stay unanswered for a while")
+        .happens("A forged reset for one name; for a minute the SYNs of two connections to the same port vanish, whatever would be asked. Later the port answers again, and another host did all the time.")
+        .look("tcp.flags.syn == 1 without SYN/ACK between 2 and 60 s, on one port.");
+    let talk = hit(&mut s, 48_000);
+    s.expect(talk, "tcp-reset", "confirmed");
+    for n in 0..2u16 {
+        let mut t = s.script.at_ms(2000.0 + 20_000.0 * f64::from(n)).tcp(&client(), 48_001 + n, &server(), 443, rtt());
+        t.cut(Client).syn().retry(Client, 3);
+        let talk = t.talk();
+        s.expect_for(talk, "drop", "residual", "likely");
+    }
+    s.script.at_ms(9000.0).tcp(&client(), 48_005, &Host::linux("91.198.20.30").hops(8), 443, rtt()).visit(OTHER);
+    s.script.at_ms(95_000.0).tcp(&client(), 48_006, &server(), 443, rtt()).visit(OTHER);
+    s
+}
+
+fn residual_resets() -> Scene {
+    let mut s = Scene::guilty("residual-resets", "After a reset, the SYN/ACKs of new connections are followed by more resets")
+        .happens("For 90 s after a hit every connection to the port is reset before anything is said; then it works.")
+        .look("Resets 3 ms after the client's SYN, then the server's SYN/ACK.");
+    let talk = hit(&mut s, 48_010);
+    s.expect(talk, "tcp-reset", "confirmed");
+    for n in 0..2u16 {
+        let mut t = s.script.at_ms(4000.0 + 9000.0 * f64::from(n)).tcp(&client(), 48_011 + n, &server(), 443, rtt());
+        t.syn();
+        t.inject(Server).rst_ack().ttl(90).ip_id(0x5a5c).df().window(3777).after_ms(3.0).copies(3);
+        t.syn_ack().dead_reset(Client);
+        let talk = t.talk();
+        s.expect_for(talk, "tcp-reset", "residual", "confirmed");
+    }
+    s.script.at_ms(120_000.0).tcp(&client(), 48_015, &server(), 443, rtt()).visit(OTHER);
+    s
+}
+
+fn port() -> Scene {
+    let mut s = Scene::guilty("drop-port", "One port of a host that answers on another is dead")
+        .happens("Three connections to port 853 get no answer to their SYNs; port 443 of the same host answers before, between and after.")
+        .look("tcp.flags.syn == 1 by port.");
+    for n in 0..3u16 {
+        s.script.later_ms(400.0).tcp(&client(), 48_020 + n, &server(), 443, rtt()).visit(OTHER);
+        let mut t = s.script.later_ms(400.0).tcp(&client(), 48_025 + n, &server(), 853, rtt());
+        t.cut(Client).syn().retry(Client, 4);
+        let talk = t.talk();
+        s.expect_for(talk, "drop", "port", "likely");
+    }
+    s.script.later_ms(3000.0).tcp(&client(), 48_030, &server(), 443, rtt()).visit(OTHER);
+    s
+}
+
+fn allowlist() -> Scene {
+    let mut s = Scene::guilty("drop-protocol", "Only HTTP passes on port 80")
+        .happens("Four connections to port 80 of two servers that begin with something else are dead after their first payload; HTTP passes on both, before and after.")
+        .look("First payload repeated, never acknowledged; follow the others as HTTP.");
+    let hosts = [server(), Host::linux("91.198.20.30").hops(8)];
+    for (n, host) in hosts.iter().enumerate() {
+        s.script.later_ms(300.0).tcp(&client(), 48_040 + n as u16, host, 80, rtt()).visit_http(OTHER);
+    }
+    let openings: [&[u8]; 4] = [b"SSH-2.0-OpenSSH_10.0\r\n", &[0x9f; 300], b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0", &[0x41; 517]];
+    for (n, opening) in openings.iter().enumerate() {
+        let mut t = s.script.later_ms(300.0).tcp(&client(), 48_050 + n as u16, &hosts[n % 2], 80, rtt());
+        t.handshake().cut(Client).send(Client, opening).retry(Client, 6);
+        let talk = t.talk();
+        s.expect_for(talk, "drop", "protocol", "likely");
+    }
+    let mut t = s.script.later_ms(300.0).tcp(&client(), 48_060, &hosts[0], 80, rtt());
+    t.handshake().get(OTHER, "/big").ack(Server).bulk(Server, Pace { segments: 6, gap_ms: 1.0, lost: 0 }).close();
+    s
+}

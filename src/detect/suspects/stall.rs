@@ -1,0 +1,85 @@
+//! A transfer that stops in the middle: so much went through, then nothing.
+
+use super::drop::{RETRANSMISSIONS, SILENCE_NS, SILENCE_RTTS};
+use crate::capture::Timestamp;
+use crate::detect::case::Case;
+use crate::detect::finding::{Mechanism, Stage, Suspect};
+use crate::detect::transfer::Transfer;
+use crate::flow::entry::Entry;
+use crate::flow::stream::ahead;
+use crate::packet::tcp;
+
+/// What went through before a stall begins where a handshake ends: certificates alone are a few thousand octets.
+pub const BYTES: u64 = 8 * 1024;
+
+/// A transfer that stopped.
+pub struct Freeze {
+    pub transfer: Transfer,
+    /// The last data that went through, and what was sent after it in vain.
+    pub last: usize,
+    pub vain: Vec<usize>,
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+/// The suspect: the busier direction stopped before its end.
+pub fn find(case: &Case<'_>) -> Option<Suspect> {
+    let freeze = freeze(case)?;
+    let trigger = case.messages.requests.first().map(super::trigger).or_else(|| super::address_trigger(case));
+    Some(Suspect {
+        mechanism: Mechanism::Stall,
+        stage: Stage::Later,
+        trigger,
+        sender: freeze.transfer.sender,
+        packets: freeze.vain,
+        answers: Vec::new(),
+    })
+}
+
+/// Whether and where a transfer stopped: as its receiver sees it (nothing more comes), or as its sender does (nothing more is
+/// acknowledged).
+pub fn freeze(case: &Case<'_>) -> Option<Freeze> {
+    let transfer = Transfer::of(case).filter(|t| t.bytes >= BYTES)?;
+    let ended = |e: &Entry| e.is_rst() || e.has(tcp::FIN);
+    if !case.established() || case.of(transfer.sender).any(|(_, e)| ended(e)) {
+        return None;
+    }
+    let rtt = case.rtt.iter().flatten().copied().min().unwrap_or(0);
+    let enough = SILENCE_NS.max(SILENCE_RTTS * rtt);
+    unheard(case, &transfer, enough).or_else(|| unacknowledged(case, &transfer, enough)).map(|(last, vain)| {
+        let time = |i: usize| case.entries.get(i).map_or(case.flow.last, |e| e.time);
+        let (from, until) = (time(last), vain.last().map_or(case.flow.last, |i| time(*i)));
+        Freeze { transfer, last, vain, from, until }
+    })
+}
+
+/// The sender was cut off: its last segment is a full one (it had more), and what the receiver says later finds no answer.
+fn unheard(case: &Case<'_>, transfer: &Transfer, enough: i64) -> Option<(usize, Vec<usize>)> {
+    let (last, end) = case.of(transfer.sender).next_back()?;
+    let largest = case.of(transfer.sender).map(|(_, e)| e.payload_len).max()?;
+    let data = case.of(transfer.sender).rfind(|(_, e)| e.payload_len > 0)?.1;
+    // Offloading glues segments together: a last one of several hundred octets without PSH is one of many as well.
+    let more = data.payload_len == largest || (data.payload_len >= 512 && !data.has(tcp::PSH));
+    let receiver = transfer.sender.other();
+    let soon = case.of(receiver).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && e.time.since(end.time) < enough);
+    let vain: Vec<usize> = case.of(receiver).filter(|(i, e)| *i > last && e.time.since(end.time) >= enough).map(|(i, _)| i).collect();
+    (more && !soon && !vain.is_empty()).then_some((last, vain))
+}
+
+/// The receiver was cut off: segments are sent again and again, and nothing comes back.
+fn unacknowledged(case: &Case<'_>, transfer: &Transfer, enough: i64) -> Option<(usize, Vec<usize>)> {
+    let receiver = transfer.sender.other();
+    let (last, heard) = case.of(receiver).next_back()?;
+    if case.of(receiver).any(|(_, e)| e.is_rst() || e.has(tcp::FIN)) {
+        return None;
+    }
+    let edge = case.of(receiver).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })?;
+    let through = case.starts[transfer.sender.index()].map_or(0, |start| ahead(edge, start));
+    if through < BYTES as i64 {
+        return None;
+    }
+    let stuck = |e: &Entry| e.payload_len > 0 && ahead(e.seq, edge) <= 0 && ahead(e.seq_end(), edge) > 0;
+    let vain: Vec<usize> = case.of(transfer.sender).filter(|(i, e)| *i > last && stuck(e)).map(|(i, _)| i).collect();
+    let until = vain.last().and_then(|i| case.entries.get(*i))?.time;
+    (vain.len() >= RETRANSMISSIONS && until.since(heard.time) >= enough).then_some((last, vain))
+}
