@@ -39,6 +39,9 @@ pub const REMEMBERED_STREAMS: usize = 4096;
 /// Findings without a determined cause shown per server and mechanism; a SYN flood must not fill a report.
 pub const UNEXPLAINED_PER_SERVER: usize = 100;
 
+/// Suspects with an ordinary cause kept with their words, per shard and per capture (`-v` shows them); all are counted.
+pub const EXPLAINED_KEPT: usize = 200;
+
 /// Names remembered per server, and attempts per name, as controls.
 pub const NAMES_PER_SERVER: usize = 256;
 /// Attempts remembered per name on a server; controls look for the one nearest in time.

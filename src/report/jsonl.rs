@@ -84,6 +84,7 @@ fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
         damage: r.damage.iter().map(|d| DamageRecord { offset: d.offset, text: escape::sentence(&d.text) }).collect(),
         void_rules: r.audit.void_rules(),
         skipped,
+        explained: &r.conclusion.explained.counts,
         filtered: r.stats.filtered,
         fragments: r.stats.fragments,
         fragments_abandoned: r.stats.fragments_abandoned,

@@ -74,6 +74,23 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
     out
 }
 
+/// What was suspected and is nothing, with the cause.
+pub fn explained(shown: &Shown<'_>) -> String {
+    let all = &shown.report.conclusion.explained;
+    let mut out = String::new();
+    for e in &all.kept {
+        let what = noun(e.mechanism);
+        let ends = format!("{} > {}", passage::endpoint(e.ends.client), passage::endpoint(e.ends.server));
+        let text = format!("ruled out: frame {}, {what}, {ends}: {}: {}", e.frame, e.rule, escape::sentence(&e.text));
+        out.push_str(&fill("  ", &text));
+    }
+    let more = all.counts.values().sum::<u64>().saturating_sub(all.kept.len() as u64);
+    if more > 0 {
+        out.push_str(&fill("  ", &format!("and {} more ruled out", words::thousands(more))));
+    }
+    out
+}
+
 /// Flows that were not judged, by reason.
 pub fn reasons(unjudged: &BTreeMap<&'static str, u64>) -> String {
     let mut list: Vec<_> = unjudged.iter().collect();
@@ -98,18 +115,7 @@ pub fn nothing(judged: u64, unjudged: &BTreeMap<&'static str, u64>) -> String {
 /// How many of what: `2 forged, 1 likely forged`, by state.
 pub fn counts(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> String {
     let said = counts.iter().rev().map(|((mechanism, confidence), n)| {
-        let what = match mechanism {
-            Mechanism::TcpReset => "reset",
-            Mechanism::DnsAnswer => "DNS answer",
-            Mechanism::Drop => "drop",
-            Mechanism::Stall => "stall",
-            Mechanism::Throttle => "throttled transfer",
-            Mechanism::TcpData => "answer",
-            Mechanism::TcpFin => "FIN",
-            Mechanism::TcpHandshake => "SYN/ACK",
-            Mechanism::TlsIntercept => "certificate",
-            Mechanism::IcmpError => "ICMP refusal",
-        };
+        let what = noun(*mechanism);
         let state = match (mechanism, confidence) {
             (Mechanism::Drop | Mechanism::IcmpError | Mechanism::Stall | Mechanism::Throttle, Confidence::Confirmed) => "",
             (Mechanism::Drop | Mechanism::IcmpError | Mechanism::Stall | Mechanism::Throttle, Confidence::Likely) => "likely ",
@@ -120,6 +126,22 @@ pub fn counts(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> String {
         words::count(*n, &format!("{state}{what}"))
     });
     said.collect::<Vec<_>>().join(", ")
+}
+
+/// What a mechanism leaves behind, in a word.
+fn noun(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::TcpReset => "reset",
+        Mechanism::DnsAnswer => "DNS answer",
+        Mechanism::Drop => "drop",
+        Mechanism::Stall => "stall",
+        Mechanism::Throttle => "throttled transfer",
+        Mechanism::TcpData => "answer",
+        Mechanism::TcpFin => "FIN",
+        Mechanism::TcpHandshake => "SYN/ACK",
+        Mechanism::TlsIntercept => "certificate",
+        Mechanism::IcmpError => "ICMP refusal",
+    }
 }
 
 /// All findings of a capture in groups, each in order of the first frame it cites.

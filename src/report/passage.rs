@@ -32,7 +32,7 @@ pub fn trigger(f: &Finding) -> Option<String> {
     Some(if value.is_empty() { format!("{} (no name)", words::request(t.kind)) } else { format!("{} {value}", words::request(t.kind)) })
 }
 
-fn endpoint(e: crate::packet::Endpoint) -> String {
+pub fn endpoint(e: crate::packet::Endpoint) -> String {
     std::net::SocketAddr::new(e.ip, e.port).to_string()
 }
 

@@ -34,6 +34,8 @@ pub struct CaptureRecord<'r> {
     pub void_rules: Vec<&'static str>,
     /// Additions: everything that was skipped, capped or evicted.
     pub skipped: BTreeMap<String, u64>,
+    /// Suspects that ordinary causes explain, by the rule that did.
+    pub explained: &'r BTreeMap<&'static str, u64>,
     pub filtered: u64,
     pub fragments: u64,
     pub fragments_abandoned: u64,

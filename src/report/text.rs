@@ -73,6 +73,9 @@ impl<W: Write + Send> Sink for Text<W> {
             self.out.write_all(page::findings(shown, by, style).as_bytes())?;
             writeln!(self.out)?;
         }
+        if style.verbose {
+            self.out.write_all(page::explained(shown).as_bytes())?;
+        }
         self.out.write_all(rest.as_bytes())?;
         self.out.flush()
     }

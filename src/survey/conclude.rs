@@ -2,6 +2,7 @@
 
 use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
+use super::explained::{Explained, Explanations};
 use super::facts::Facts;
 use super::part::{Part, ends};
 use super::verdict::{Control, Finding, FlowLine, PacketRef};
@@ -29,6 +30,8 @@ pub struct Conclusion {
     pub suppressed: BTreeMap<(String, &'static str), u64>,
     /// Flows by how they were dealt with: `judged`, or why not.
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// Suspects that ordinary causes explain.
+    pub explained: Explanations,
     /// Facts of the survey left out because a bound was reached.
     pub facts_dropped: u64,
 }
@@ -37,7 +40,7 @@ pub struct Conclusion {
 pub fn conclude(
     parts: Vec<Part>,
     out_of_order: bool,
-    each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Vec<Finding> + Sync)) -> Vec<Vec<Finding>>,
+    each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>,
 ) -> (Audit, Conclusion) {
     let mut facts = Facts::default();
     let mut audit = Audit::default();
@@ -47,6 +50,7 @@ pub fn conclude(
         facts.merge(part.facts);
         audit.merge(&part.audit);
         kept.extend(part.kept);
+        conclusion.explained.merge(part.explained);
         conclusion.lines.extend(part.lines.unwrap_or_default());
         for (why, n) in part.verdicts {
             *conclusion.verdicts.entry(why).or_default() += n;
@@ -61,10 +65,13 @@ pub fn conclude(
     let hits = hits(&kept, &first);
     let second =
         if hits.names.is_empty() && hits.endpoints.is_empty() { first } else { each(&kept, &|flow| judge(flow, &index, &hits, &void)) };
-    for (flow, findings) in kept.iter().zip(&second) {
-        mark(&mut conclusion.lines, flow, findings);
+    let mut findings: Vec<Finding> = Vec::new();
+    for (flow, judged) in kept.iter().zip(second) {
+        mark(&mut conclusion.lines, flow, &judged.findings);
+        findings.extend(judged.findings);
+        judged.explained.into_iter().for_each(|e| conclusion.explained.add(e));
     }
-    let mut findings: Vec<Finding> = second.into_iter().flatten().collect();
+    conclusion.explained.settle();
     findings.sort_by_key(|f| (f.first_frame(), f.mechanism));
     conclusion.findings = suppress(findings, &mut conclusion.suppressed);
     (audit, conclusion)
@@ -74,10 +81,10 @@ fn first_frame(flow: &Flow) -> u64 {
     flow.transcript.head().first().map_or(0, |e| e.frame)
 }
 
-fn hits(kept: &[Flow], findings: &[Vec<Finding>]) -> Hits {
+fn hits(kept: &[Flow], judged: &[Judged]) -> Hits {
     let mut hits = Hits::default();
-    for (flow, list) in kept.iter().zip(findings) {
-        for f in list.iter().filter(|f| f.confidence >= Confidence::Likely) {
+    for (flow, judged) in kept.iter().zip(judged) {
+        for f in judged.findings.iter().filter(|f| f.confidence >= Confidence::Likely) {
             let hit = Hit { time: f.time, frame: f.first_frame(), flow: first_frame(flow) };
             // What is refused before anything was said sets nothing off.
             if f.stage != Stage::PostSyn && f.mechanism != Mechanism::DnsAnswer {
@@ -120,14 +127,27 @@ fn suppress(findings: Vec<Finding>, suppressed: &mut BTreeMap<(String, &'static 
         .collect()
 }
 
-/// Judges one flow: at most one finding per mechanism.
-fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Vec<Finding> {
+/// What a flow comes to: at most one finding per mechanism, and what was suspected for nothing.
+#[derive(Default)]
+pub struct Judged {
+    pub findings: Vec<Finding>,
+    pub explained: Vec<Explained>,
+}
+
+fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Judged {
     let case = Case::new(flow);
-    let mut best: Vec<Finding> = Vec::new();
+    let mut judged = Judged::default();
+    let best = &mut judged.findings;
     for mut suspect in suspects::find(&case) {
         index.refine(&case, &mut suspect, hits);
         let around = index.surroundings(&case, &suspect, hits);
-        let Some(finding) = finding(&case, &suspect, &around, void) else { continue };
+        let finding = match finding(&case, &suspect, &around, void) {
+            Ok(finding) => finding,
+            Err(explained) => {
+                judged.explained.extend(explained);
+                continue;
+            }
+        };
         match best.iter_mut().find(|f| f.mechanism == finding.mechanism) {
             // Resets forged towards both ends are one finding.
             Some(known) if known.confidence >= Confidence::Likely && finding.confidence >= Confidence::Likely => join(known, finding),
@@ -136,7 +156,7 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
             None => best.push(finding),
         }
     }
-    best
+    judged
 }
 
 fn join(known: &mut Finding, other: Finding) {
@@ -148,7 +168,8 @@ fn join(known: &mut Finding, other: Finding) {
     known.claims.extend(other.claims);
 }
 
-fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'static str]) -> Option<Finding> {
+/// The finding a suspect makes, or what explains it.
+fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'static str]) -> Result<Finding, Option<Explained>> {
     let view = View { case, suspect, around };
     let mut claims = rules::claims(&view);
     for claim in &mut claims {
@@ -156,17 +177,16 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
             claim.void = Some("vantage-audit");
         }
     }
-    let confidence = weigh(&mut claims, RULES, suspect.mechanism)?;
-    if confidence == Confidence::Unexplained && !is_worth_saying(case, suspect, &claims) {
-        return None;
-    }
+    let weighed = weigh(&mut claims, RULES, suspect.mechanism);
+    let said = |c: &Confidence| *c > Confidence::Unexplained || is_worth_saying(case, suspect, &claims);
+    let Some(confidence) = weighed.filter(said) else { return Err(Explained::of(case, suspect, &claims)) };
     let trigger = suspect.trigger.clone();
     let trigger_time = trigger.as_ref().and_then(|t| case.index_of(t.frame)).and_then(|i| case.entries.get(i)).map(|e| e.time);
     let origin = trigger_time.unwrap_or(case.flow.first);
     let (forged, genuine) = packets(&view, &claims, origin);
     let void_rules = claims.iter().filter(|c| c.void == Some("vantage-audit")).map(|c| c.rule).collect();
     claims.sort_by_key(|c| (c.void.is_some(), rank(c), c.rule));
-    Some(Finding {
+    Ok(Finding {
         ends: ends(case),
         time: forged.first().map_or(origin, |p| p.entry.time),
         mechanism: suspect.mechanism,

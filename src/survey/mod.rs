@@ -6,6 +6,7 @@
 mod audit;
 mod baselines;
 mod conclude;
+mod explained;
 mod facts;
 mod notes;
 mod part;
@@ -14,5 +15,6 @@ mod verdict;
 
 pub use audit::Audit;
 pub use conclude::{Conclusion, conclude};
+pub use explained::Explained;
 pub use part::Part;
 pub use verdict::{Control, Ends, Finding, FlowLine, PacketRef, Role};

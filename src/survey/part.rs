@@ -1,6 +1,7 @@
 //! What one shard contributes to the survey: facts of every flow, and the flows that need a second look once all are known.
 
 use super::audit::Audit;
+use super::explained::{Explained, Explanations};
 use super::facts::Facts;
 use super::verdict::{Ends, FlowLine};
 use crate::attribute::{forged_answers, special};
@@ -23,6 +24,8 @@ pub struct Part {
     pub kept: Vec<Flow>,
     /// Flows by verdict reason.
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// Suspects that an ordinary cause explains.
+    pub explained: Explanations,
     /// One line a flow, if asked for.
     pub lines: Option<Vec<FlowLine>>,
     ordinary_dns: usize,
@@ -132,7 +135,14 @@ impl Part {
                 let mut claims = rules::claims(&view);
                 let for_any = claims.iter().any(|c| rules::find(c.rule).is_some_and(|r| r.stance == crate::detect::finding::Stance::For));
                 // A side that was only ever heard to reset needs nothing but its peers to be explained.
-                for_any || (suspect.sender == case.server() && conclude(&mut claims, RULES, Mechanism::TcpReset).is_some())
+                let open = conclude(&mut claims, RULES, Mechanism::TcpReset).is_some();
+                if for_any || (open && suspect.sender == case.server()) {
+                    return true;
+                }
+                if let Some(explained) = Explained::of(case, suspect, &claims).filter(|_| !open) {
+                    self.explained.add(explained);
+                }
+                false
             }
         }
     }

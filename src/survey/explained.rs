@@ -1,0 +1,73 @@
+//! Suspects that an ordinary cause explains: counted by the rule that did, the first of them kept with its words.
+
+use super::part::ends;
+use super::verdict::Ends;
+use crate::capture::Timestamp;
+use crate::detect::case::Case;
+use crate::detect::finding::{Claim, Mechanism, Stance, Suspect};
+use crate::detect::rules;
+use crate::limits::EXPLAINED_KEPT;
+use std::collections::BTreeMap;
+
+/// What was suspected, and why it is nothing.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Explained {
+    pub ends: Ends,
+    pub time: Timestamp,
+    /// The first packet in question.
+    pub frame: u64,
+    pub mechanism: Mechanism,
+    pub rule: &'static str,
+    pub text: String,
+}
+
+impl Explained {
+    /// The standing claim that explains a suspect, if there is one: the first that explains it away, or else that holds it down.
+    pub fn of(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> Option<Explained> {
+        let against = |c: &&Claim| c.void.is_none() && rules::find(c.rule).is_some_and(|r| r.stance == Stance::Against);
+        let away = |c: &&Claim| rules::find(c.rule).is_some_and(|r| r.cap.is_none());
+        let standing = || claims.iter().filter(against);
+        let claim = standing().find(away).or_else(|| standing().next())?;
+        let first = suspect.packets.first().and_then(|i| case.entries.get(*i)).or(case.entries.first())?;
+        Some(Explained {
+            ends: ends(case),
+            time: first.time,
+            frame: first.frame,
+            mechanism: suspect.mechanism,
+            rule: claim.rule,
+            text: claim.text.clone(),
+        })
+    }
+}
+
+/// Explained suspects of a shard, and after merging of a capture.
+#[derive(Clone, Debug, Default)]
+pub struct Explanations {
+    /// How many each rule explained.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// The first of them.
+    pub kept: Vec<Explained>,
+}
+
+impl Explanations {
+    pub fn add(&mut self, explained: Explained) {
+        *self.counts.entry(explained.rule).or_default() += 1;
+        if self.kept.len() < EXPLAINED_KEPT {
+            self.kept.push(explained);
+        }
+    }
+
+    /// Adds those of another shard; [`Explanations::settle`] puts them in order.
+    pub fn merge(&mut self, other: Explanations) {
+        for (rule, n) in other.counts {
+            *self.counts.entry(rule).or_default() += n;
+        }
+        self.kept.extend(other.kept);
+    }
+
+    /// In order of frames, no more than a capture keeps.
+    pub fn settle(&mut self) {
+        self.kept.sort_by_key(|e| (e.frame, e.mechanism));
+        self.kept.truncate(EXPLAINED_KEPT);
+    }
+}
