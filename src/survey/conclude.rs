@@ -144,7 +144,7 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
         let finding = match finding(&case, &suspect, &around, void) {
             Ok(finding) => finding,
             Err(explained) => {
-                judged.explained.extend(explained);
+                judged.explained.extend(explained.map(|e| *e));
                 continue;
             }
         };
@@ -169,7 +169,7 @@ fn join(known: &mut Finding, other: Finding) {
 }
 
 /// The finding a suspect makes, or what explains it.
-fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'static str]) -> Result<Finding, Option<Explained>> {
+fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'static str]) -> Result<Finding, Option<Box<Explained>>> {
     let view = View { case, suspect, around };
     let mut claims = rules::claims(&view);
     for claim in &mut claims {
@@ -179,7 +179,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
     }
     let weighed = weigh(&mut claims, RULES, suspect.mechanism);
     let said = |c: &Confidence| *c > Confidence::Unexplained || is_worth_saying(case, suspect, &claims);
-    let Some(confidence) = weighed.filter(said) else { return Err(Explained::of(case, suspect, &claims)) };
+    let Some(confidence) = weighed.filter(said) else { return Err(Explained::of(case, suspect, &claims).map(Box::new)) };
     let trigger = suspect.trigger.clone();
     let trigger_time = trigger.as_ref().and_then(|t| case.index_of(t.frame)).and_then(|i| case.entries.get(i)).map(|e| e.time);
     let origin = trigger_time.unwrap_or(case.flow.first);
