@@ -14,6 +14,8 @@ mod artefacts;
 mod drops;
 #[path = "scenarios/drops_innocent.rs"]
 mod drops_innocent;
+#[path = "scenarios/evasion.rs"]
+mod evasion;
 #[path = "scenarios/forgeries.rs"]
 mod forgeries;
 #[path = "scenarios/look_alikes.rs"]
@@ -49,6 +51,7 @@ fn main() -> std::io::Result<()> {
         afterwards::scenes(),
         look_alikes::scenes(),
         artefacts::scenes(),
+        evasion::scenes(),
     ];
     let mut counts = [0, 0];
     for scene in families.iter().flatten() {

@@ -36,6 +36,8 @@ pub struct Case<'f> {
     pub reordering: i64,
     /// Sequence number of the first byte of each side's stream.
     pub starts: [Option<u32>; 2],
+    /// Frames of the client's that were not meant to arrive.
+    pub decoys: Vec<u64>,
     pub messages: Messages,
 }
 
@@ -49,6 +51,7 @@ impl<'f> Case<'f> {
         let copies = copies(&entries);
         let (client, role) = client(&entries, flow);
         let starts = starts(&entries);
+        let decoys = super::evasion::decoys(&entries, client);
         let handshake_rtt = handshake_rtt(&entries, client);
         let mut case = Case {
             flow,
@@ -61,6 +64,7 @@ impl<'f> Case<'f> {
             handshake_rtt,
             reordering: 0,
             starts,
+            decoys,
             messages: Messages::default(),
         };
         for side in [client, client.other()] {

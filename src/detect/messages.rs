@@ -236,7 +236,14 @@ impl Messages {
 
 fn side<'c>(case: &'c Case<'_>, direction: Direction) -> Laid<'c> {
     match case.starts[direction.index()] {
-        Some(start) => lay(&case.flow.heads[direction.index()], start),
+        Some(start) => {
+            let mut laid = lay(&case.flow.heads[direction.index()], start);
+            if direction == case.client && !case.decoys.is_empty() && laid.pieces.iter().any(|p| !case.decoys.contains(&p.1)) {
+                // A fake message in front of the real one is for filters; what is asked of the server is the real one.
+                laid.pieces.retain(|p| !case.decoys.contains(&p.1));
+            }
+            laid
+        }
         None => Laid::default(),
     }
 }

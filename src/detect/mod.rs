@@ -1,6 +1,7 @@
 //! Flow and messages to suspects, claims and findings. Sees one flow at a time; what other flows say comes in [`surroundings`].
 
 pub mod case;
+pub mod evasion;
 pub mod finding;
 pub mod messages;
 pub mod rules;

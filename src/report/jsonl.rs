@@ -85,6 +85,7 @@ fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
         void_rules: r.audit.void_rules(),
         skipped,
         explained: &r.conclusion.explained.counts,
+        evasion: &r.conclusion.evasion,
         filtered: r.stats.filtered,
         fragments: r.stats.fragments,
         fragments_abandoned: r.stats.fragments_abandoned,
@@ -202,7 +203,7 @@ fn claim(c: &Claim) -> ClaimRecord<'_> {
     }
 }
 
-fn flow<'r>(shown: &'r Shown<'_>, l: &FlowLine) -> FlowRecord<'r> {
+fn flow<'r>(shown: &'r Shown<'_>, l: &'r FlowLine) -> FlowRecord<'r> {
     FlowRecord {
         schema: SCHEMA,
         kind: "flow",
@@ -221,6 +222,7 @@ fn flow<'r>(shown: &'r Shown<'_>, l: &FlowLine) -> FlowRecord<'r> {
         resp_bytes: l.bytes[1],
         rtt_ms: l.rtt.map(milliseconds),
         failure: l.failure,
+        evasion: &l.evasion,
         verdict: l.verdict,
         reason: l.reason,
         frame: l.first_frame,

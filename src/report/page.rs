@@ -56,6 +56,10 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
     if r.audit.acked_unseen > 0 {
         note(&mut out, format!("packets are missing from the capture in {}", words::count(r.audit.acked_unseen, "flow")));
     }
+    if !r.conclusion.evasion.is_empty() {
+        let kinds: Vec<String> = r.conclusion.evasion.iter().map(|(kind, n)| format!("{kind} in {}", words::count(*n, "flow"))).collect();
+        note(&mut out, format!("circumvention traffic of the clients' own: {}", kinds.join(", ")));
+    }
     if r.interrupted {
         note(&mut out, "stopped early: this is what was known by then".into());
     }

@@ -36,6 +36,8 @@ pub struct CaptureRecord<'r> {
     pub skipped: BTreeMap<String, u64>,
     /// Suspects that ordinary causes explain, by the rule that did.
     pub explained: &'r BTreeMap<&'static str, u64>,
+    /// Flows with circumvention traffic of the client's own, by kind.
+    pub evasion: &'r BTreeMap<&'static str, u64>,
     pub filtered: u64,
     pub fragments: u64,
     pub fragments_abandoned: u64,
@@ -175,6 +177,9 @@ pub struct FlowRecord<'r> {
     pub resp_bytes: u64,
     pub rtt_ms: Option<f64>,
     pub failure: Option<&'static str>,
+    /// Addition: the client's own circumvention traffic.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub evasion: &'r [&'static str],
     pub verdict: &'static str,
     pub reason: Option<&'static str>,
     /// Additions: the flow's first frame, and where it was seen.

@@ -30,6 +30,8 @@ pub struct Conclusion {
     pub suppressed: BTreeMap<(String, &'static str), u64>,
     /// Flows by how they were dealt with: `judged`, or why not.
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// The clients' own circumvention traffic: flows by kind.
+    pub evasion: BTreeMap<&'static str, u64>,
     /// Suspects that ordinary causes explain.
     pub explained: Explanations,
     /// Facts of the survey left out because a bound was reached.
@@ -52,6 +54,9 @@ pub fn conclude(
         kept.extend(part.kept);
         conclusion.explained.merge(part.explained);
         conclusion.lines.extend(part.lines.unwrap_or_default());
+        for (kind, n) in part.evasion {
+            *conclusion.evasion.entry(kind).or_default() += n;
+        }
         for (why, n) in part.verdicts {
             *conclusion.verdicts.entry(why).or_default() += n;
         }

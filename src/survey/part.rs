@@ -6,6 +6,7 @@ use super::facts::Facts;
 use super::verdict::{Ends, FlowLine};
 use crate::attribute::{forged_answers, special};
 use crate::detect::case::{Case, Role};
+use crate::detect::evasion;
 use crate::detect::finding::{Mechanism, Suspect, conclude};
 use crate::detect::rules::{self, RULES, View};
 use crate::detect::surroundings::Surroundings;
@@ -24,6 +25,8 @@ pub struct Part {
     pub kept: Vec<Flow>,
     /// Flows by verdict reason.
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// The clients' own circumvention traffic: flows by kind.
+    pub evasion: BTreeMap<&'static str, u64>,
     /// Suspects that an ordinary cause explains.
     pub explained: Explanations,
     /// One line a flow, if asked for.
@@ -67,6 +70,9 @@ impl Part {
         }
         let case = Case::new(&flow);
         self.audit.add(&case);
+        for (kind, _) in evasion::find(&case) {
+            *self.evasion.entry(kind.name()).or_default() += 1;
+        }
         let suspects = suspects::find(&case);
         let resets: Vec<&Suspect> = suspects.iter().filter(|s| s.mechanism == Mechanism::TcpReset).collect();
         let suspicious: Vec<&Suspect> = suspects.iter().filter(|s| self.is_worth_keeping(&case, s)).collect();
@@ -235,5 +241,6 @@ fn line(case: &Case<'_>, reason: Option<&'static str>) -> FlowLine {
         verdict: if reason.is_some() { "unjudged" } else { "clean" },
         reason,
         failure: None,
+        evasion: evasion::find(case).into_iter().map(|(kind, _)| kind.name()).collect(),
     }
 }

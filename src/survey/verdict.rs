@@ -100,4 +100,6 @@ pub struct FlowLine {
     pub verdict: &'static str,
     pub reason: Option<&'static str>,
     pub failure: Option<&'static str>,
+    /// What the client did to be misread by filters.
+    pub evasion: Vec<&'static str>,
 }

@@ -45,6 +45,13 @@ const WINDOW_NS: i64 = 5_000_000;
 /// A reset this long before belongs to another burst.
 const GONE_NS: i64 = 100_000_000;
 
+/// Whether packets are missing from the transcript in the round trip before a burst ends.
+fn left_out_before(view: &View<'_>, first: &Entry, last: usize) -> bool {
+    let reach = GONE_NS + view.case.rtt.iter().flatten().copied().max().unwrap_or(0);
+    let recent = view.case.entries.iter().zip(&view.case.left_out).take(last + 1).rev();
+    recent.take_while(|(e, _)| first.time.since(e.time) <= reach).any(|(_, left)| *left > 0)
+}
+
 fn check(view: &View<'_>) -> Option<Claim> {
     let resets: Vec<(usize, &Entry)> = packets(view).collect();
     let mut best: Option<(Vec<u64>, i64)> = None;
@@ -54,7 +61,12 @@ fn check(view: &View<'_>) -> Option<Claim> {
         let last = burst.last().map_or(*i, |(j, _)| *j);
         // A side that was already gone answers every packet that still comes.
         let gone = view.case.of(view.suspect.sender).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && first.time.since(e.time) > GONE_NS);
-        let explained = if first.has(tcp::ACK) && !gone { 1 } else { eliciting(view, *i, last).max(1) };
+        let answers_once = first.has(tcp::ACK) && !gone;
+        // What called for the resets may be among the packets of a long flow that were not kept.
+        if !answers_once && left_out_before(view, first, last) {
+            continue;
+        }
+        let explained = if answers_once { 1 } else { eliciting(view, *i, last).max(1) };
         if burst.len() > explained && burst.len() >= 2 && best.as_ref().is_none_or(|b| b.0.len() < burst.len()) {
             let span = burst.last().map_or(0, |(_, e)| e.time.since(first.time));
             best = Some((burst.iter().map(|(_, e)| e.frame).collect(), span));
