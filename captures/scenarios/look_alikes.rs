@@ -12,6 +12,7 @@ const OTHER: &str = "fine.example.net";
 pub fn scenes() -> Vec<Scene> {
     vec![
         portal(),
+        portal_in_between(),
         endpoint_protection(),
         application_firewall(),
         legal_block_by_the_site(),
@@ -37,7 +38,7 @@ fn portal() -> Scene {
         .look("The first answers name one private address; the redirects come in a millisecond.");
     let gateway = Host::linux("10.5.0.1");
     let near = Rtt::ms(1.2);
-    for (n, name) in ["connectivity-check.example.com", NAME, OTHER].into_iter().enumerate() {
+    for (n, name) in ["captive.apple.com", NAME, OTHER].into_iter().enumerate() {
         let n = n as u16;
         let q = Query::a(name);
         s.script.later_ms(300.0).udp(&client(), 50_000 + n, &gateway, 53, near).ask(&q).answer(&q.answer().ttl(0).address("10.5.0.1"));
@@ -57,6 +58,21 @@ fn portal() -> Scene {
         s.script.later_ms(300.0).udp(&client(), 50_040 + n, &gateway, 53, near).ask(&q).answer(&q.answer().address("45.60.70.80"));
         s.script.later_ms(100.0).tcp(&client(), 50_050 + n, &server(), 443, rtt()).visit(name);
         s.script.later_ms(100.0).tcp(&client(), 50_060 + n, &server(), 80, rtt()).visit_http(name);
+    }
+    s
+}
+
+fn portal_in_between() -> Scene {
+    let mut s = Scene::innocent("portal-in-between", "A sign-in page comes between real handshakes and real servers")
+        .at_most("unexplained")
+        .happens("Handshakes pass; every first request, the telephone's own check among them, is answered by the gateway with a redirect to its sign-in page.")
+        .look("http.location names one host for every http.host; ip.ttl of the redirects is the gateway's.");
+    for (n, name) in ["captive.apple.com", NAME, OTHER].into_iter().enumerate() {
+        let host = Host::linux(&format!("45.60.70.{}", 80 + n)).hops(13);
+        let mut t = s.script.later_ms(700.0).tcp(&client(), 50_070 + n as u16, &host, 80, rtt());
+        t.handshake().cut(Client).get(name, "/");
+        let page = b"HTTP/1.1 302 Found\r\nLocation: http://10.5.0.1/login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        t.inject(Server).data(page).flags(FIN | PSH | ACK).ttl(64).after_ms(1.0);
     }
     s
 }

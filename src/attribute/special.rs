@@ -14,6 +14,7 @@ struct Table {
     private_zones: Vec<String>,
     private_by_design: Vec<String>,
     ech_public_names: Vec<String>,
+    connectivity_checks: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +56,11 @@ pub fn is_public_name(name: &[u8]) -> bool {
     let name = name.trim_end_matches('.');
     let within = |zone: &String| name == zone || name.strip_suffix(zone.as_str()).is_some_and(|head| head.ends_with('.'));
     name.contains('.') && !table().private_zones.iter().any(within) && !table().private_by_design.iter().any(within)
+}
+
+/// Whether a name is what a system asks for to find a sign-in page in its way.
+pub fn is_connectivity_check(name: &[u8]) -> bool {
+    table().connectivity_checks.iter().any(|check| name.eq_ignore_ascii_case(check.as_bytes()))
 }
 
 /// Whether a name exists only as the outer name of Encrypted ClientHello: a hello that carries it hides another.

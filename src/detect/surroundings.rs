@@ -154,6 +154,8 @@ pub struct Surroundings {
     pub unanswered_queries: usize,
     /// Another flow between the same hosts to the same name that went well within a second (address-family or socket race).
     pub sibling: Option<u64>,
+    /// For pages: a connectivity check that was redirected to the same host, with its frame.
+    pub portal: Option<(Vec<u8>, u64)>,
     /// For stalls and throttled transfers: the other bulk transfers, nearest in time first.
     pub transfers: Vec<Seen>,
     /// QUIC or TCP attempts of the capture by kind: tried, answered (same kind as the suspect).

@@ -2,6 +2,7 @@
 
 use super::audit::Audit;
 use super::facts::{Facts, Kind, ServerKey};
+use super::notes::redirected_to;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
 use crate::detect::surroundings::{Attempt, Baseline, Outcome, ResolverBaseline, Surroundings};
@@ -153,6 +154,7 @@ impl<'f> Index<'f> {
                 self.meanwhile(case, suspect, &mut around);
                 around.transfers = self.facts.transfers.around(case.flow.first, case.entries.first().map_or(0, |e| e.frame));
             }
+            Mechanism::TcpData => around.portal = redirected_to(case).and_then(|host| self.facts.portals.get(&host)).cloned(),
             Mechanism::TlsIntercept => self.issuers(case, suspect, &mut around),
             _ => {}
         }

@@ -61,6 +61,8 @@ pub struct Facts {
     /// Issuers seen in the clear for a name: issuer, server, frame.
     pub issuers: BTreeMap<Vec<u8>, BTreeSet<(String, IpAddr, u64)>>,
     pub transfers: Transfers,
+    /// Hosts that connectivity checks were redirected to: the first check, with its frame.
+    pub portals: BTreeMap<Vec<u8>, (Vec<u8>, u64)>,
     /// When the last packet came.
     pub end: Timestamp,
     /// Facts left out because a bound was reached.
@@ -132,6 +134,20 @@ impl Facts {
         Some(self.resolvers.entry(ip).or_default())
     }
 
+    /// Remembers where a connectivity check was sent.
+    pub fn portal(&mut self, host: Vec<u8>, check: (Vec<u8>, u64)) {
+        /// A network has one sign-in page; a long capture may have met a few networks.
+        const PORTALS: usize = 256;
+        if self.portals.len() >= PORTALS && !self.portals.contains_key(&host) {
+            self.dropped += 1;
+            return;
+        }
+        let known = self.portals.entry(host).or_insert_with(|| check.clone());
+        if check.1 < known.1 {
+            *known = check;
+        }
+    }
+
     /// Second flows from servers were heard in.
     pub fn heard_at(&mut self, time: Timestamp, flow: u64, frame: u64) {
         /// A week of seconds; beyond that silences are judged without it.
@@ -189,6 +205,9 @@ impl Facts {
         self.answering_ports.extend(other.answering_ports);
         self.silences.extend(other.silences);
         self.transfers.merge(other.transfers);
+        for (host, check) in other.portals {
+            self.portal(host, check);
+        }
         self.end = self.end.max(other.end);
         self.dropped += other.dropped;
     }

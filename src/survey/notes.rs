@@ -38,6 +38,7 @@ impl Part {
         }
         self.facts.transfers.note(case, suspects);
         self.note_attempts(case, bad, reset);
+        self.note_portal(case);
         self.note_issuer(case);
         self.note_port(case);
         self.note_answers(case);
@@ -123,6 +124,13 @@ impl Part {
         }
     }
 
+    fn note_portal(&mut self, case: &Case<'_>) {
+        let (Some(request), Some(host)) = (case.messages.requests.first(), redirected_to(case)) else { return };
+        if special::is_connectivity_check(&request.value) {
+            self.facts.portal(host, (request.value.to_ascii_lowercase(), request.frame));
+        }
+    }
+
     fn note_issuer(&mut self, case: &Case<'_>) {
         /// A name has few issuers; a capture may have many names.
         const NAMES: usize = 100_000;
@@ -185,6 +193,14 @@ impl Part {
             r.rtt = Some(r.rtt.map_or(rtt, |best| best.min(rtt)));
         }
     }
+}
+
+/// The host that an HTTP response sends its client to.
+pub(super) fn redirected_to(case: &Case<'_>) -> Option<Vec<u8>> {
+    let location = case.messages.response.as_ref().filter(|r| (300..400).contains(&r.status))?.location.as_deref()?;
+    let scheme = location.windows(3).position(|w| w == b"://")?;
+    let host = location.get(scheme + 3..)?.split(|b| matches!(b, b'/' | b'?' | b':' | b'#')).next()?;
+    Some(host.to_ascii_lowercase())
 }
 
 /// Whether a TLS handshake was completed as far as an observer can tell.

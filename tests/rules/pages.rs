@@ -9,6 +9,7 @@ use interloper::script::{Host, http, tls};
 
 pub static ROWS: &[Row] = &[
     ("blockpage-known", TcpData, known_page, bare_page),
+    ("captive-portal", TcpData, sign_in_page, raced_page),
     ("dark-after-answer", TcpData, dark, bare_page),
     ("data-contradicted", TcpData, acks_too_much, bare_page),
     ("icmp-from-server", IcmpError, server_refuses, router_refuses),
@@ -53,6 +54,13 @@ fn dark(g: &mut Given) {
     for _ in 0..5 {
         t.wait_ms(Client, 400.0).put(Client, FIN | ACK, number, &[]);
     }
+}
+
+/// The phone's own check was sent to the same host.
+fn sign_in_page(g: &mut Given) {
+    let page = b"HTTP/1.1 302 Found\r\nLocation: http://10.5.0.1/login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    injected(g, page);
+    g.around.portal = Some((b"captive.apple.com".to_vec(), 3));
 }
 
 fn acks_too_much(g: &mut Given) {
