@@ -81,6 +81,8 @@ impl Part {
         let bad = suspicious.iter().any(|s| match s.mechanism {
             Mechanism::DnsAnswer => is_odd_answer(&case),
             Mechanism::Stall | Mechanism::Throttle => false,
+            // A client that goes away takes nothing back from the answer it had.
+            Mechanism::Drop => s.sender == case.client,
             _ => true,
         });
         self.note_facts(&case, &suspects, bad, !resets.is_empty());

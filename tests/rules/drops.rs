@@ -12,6 +12,7 @@ use interloper::script::{Fate, Rtt};
 
 pub static ROWS: &[Row] = &[
     ("answer-then-silence", Drop, cut_after_the_answer, hello_vanishes),
+    ("client-gone", Drop, answer_is_not_heard, hello_vanishes),
     ("control-port-ok", Drop, another_port_works, another_port_worked_once),
     ("mtu-black-hole", Drop, large_ones_vanish, hello_vanishes),
     ("one-sided", Drop, one_direction, hello_vanishes),
@@ -29,6 +30,12 @@ fn hello_vanishes(g: &mut Given) {
 
 fn cut_after_the_answer(g: &mut Given) {
     g.tcp().handshake().hello(NAME).ack(Server).server_hello().ack(Server).cut(Client).sealed(Client, 300).retry(Client, 6);
+}
+
+/// The server repeats its answer; the client is not heard again.
+fn answer_is_not_heard(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().hello(NAME).cut(Server).ack(Server).sealed(Server, 900).retry(Server, 6);
 }
 
 fn tail_vanishes(g: &mut Given) {

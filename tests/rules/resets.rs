@@ -17,6 +17,7 @@ pub static ROWS: &[Row] = &[
     ("name-hit-elsewhere", TcpReset, hit_elsewhere, outrun),
     ("name-repeats", TcpReset, fails_everywhere, works_elsewhere),
     ("options-missing", TcpReset, outrun, aborted),
+    ("reset-behind", TcpReset, numbered_long_ago, outrun),
     ("reset-burst-equal", TcpReset, three_copies, outrun),
     ("reset-ladder", TcpReset, on_a_timer, three_copies),
     ("reset-mixed-flags", TcpReset, two_injectors, three_copies),
@@ -35,6 +36,13 @@ pub fn outrun(g: &mut Given) {
     t.handshake().hello(NAME);
     t.inject(Server).rst_ack().ttl(90).ip_id(0x1234).window(1400).after_ms(3.0);
     t.ack(Server).server_hello();
+}
+
+/// A reset with a number from before the server's flight, which the client had acknowledged.
+fn numbered_long_ago(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().hello(NAME).ack(Server).server_hello().exchange(300, 900).pause_ms(300.0).ack(Server);
+    t.inject(Server).rst().seq_plus(1u32.wrapping_sub(1200)).ttl(90).ip_id(7).after_ms(3.0);
 }
 
 /// The server's own process gives up.

@@ -6,6 +6,8 @@
 //! three times; nothing more came from the server either. In QUIC: more than three packets of the client over
 //! three seconds, from the first five seconds of the connection on, while all that came was the server repeating its handshake.
 //!
+//! Near the server it looks the other way round: its answer is repeated, and the client is not heard any more.
+//!
 //! ## Why it speaks for interference
 //!
 //! Some filters let the trigger and the first answers pass and cut the connection then.
@@ -42,6 +44,11 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let silence = later_silence(view.case)?;
     let waited = silence.until.since(silence.from) as f64 / 1e9;
     let frames = silence.copies.iter().filter_map(|i| view.case.entries.get(*i)).map(|e| e.frame);
-    let text = format!("after the server's first answer, {} copies of the client's next data went unacknowledged in {waited:.1} s", silence.copies.len());
+    let copies = silence.copies.len();
+    let text = if view.suspect.sender == view.case.server() {
+        format!("the server's answer, sent {copies} times, was never acknowledged in {waited:.1} s, and the client was not heard again")
+    } else {
+        format!("after the server's first answer, {copies} copies of the client's next data went unacknowledged in {waited:.1} s")
+    };
     Some(Claim::new("answer-then-silence", Class::B, frames, text).measured(waited, 0.0, "s"))
 }

@@ -32,7 +32,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Timing,
     mechanisms: &[Mechanism::TcpReset],
-    rebuts: &["control-name-ok", "name-repeats", "name-hit-elsewhere", "ipid-mirror", "ttl-mirror", "window-odd", "options-missing", "ttl-jump", "ipid-jump"],
+    rebuts: &["reset-behind", "control-name-ok", "name-repeats", "name-hit-elsewhere", "ipid-mirror", "ttl-mirror", "window-odd", "options-missing", "ttl-jump", "ipid-jump"],
     cap: None,
     check,
     source: "",

@@ -31,7 +31,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Timing,
     mechanisms: &[Mechanism::TcpReset],
-    rebuts: &["ttl-jump", "ttl-mirror", "ipid-mirror", "ipid-jump", "too-early", "control-name-ok", "name-repeats", "window-odd"],
+    rebuts: &["reset-behind", "ttl-jump", "ttl-mirror", "ipid-mirror", "ipid-jump", "too-early", "control-name-ok", "name-repeats", "window-odd"],
     cap: None,
     check,
     source: "",

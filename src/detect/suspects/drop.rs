@@ -32,7 +32,7 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
         Some(found) => found,
         None => (case.messages.requests.first()?, later_silence(case)?),
     };
-    let sender = case.client;
+    let sender = silence.copies.first().and_then(|i| case.entries.get(*i)).map_or(case.client, |e| e.direction());
     let stage = Stage::PostRequest;
     let trigger = Some(super::trigger(request));
     Some(Suspect { mechanism: Mechanism::Drop, stage, trigger, sender, packets: silence.copies, answers: Vec::new() })
@@ -141,6 +141,26 @@ pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
     if case.flow.key.protocol != 6 || !case.established() {
         return None;
     }
+    unheard_client(case).or_else(|| unheard_answer(case))
+}
+
+/// Seen near the server: its answer goes out again and again, and the client is not heard any more.
+fn unheard_answer(case: &Case<'_>) -> Option<Silence> {
+    let request = case.messages.requests.first()?;
+    let (heard, last) = case.of(case.client).next_back()?;
+    if case.of(case.client).any(|(_, e)| e.is_rst() || e.has(tcp::FIN)) || case.of(case.server()).any(|(_, e)| e.is_rst()) {
+        return None;
+    }
+    let answer = case.of(case.server()).find(|(i, e)| *i > heard && e.payload_len > 0 && e.time >= request.time)?.1;
+    let copies: Vec<usize> = case.of(case.server()).filter(|(_, e)| e.payload_len > 0 && e.seq == answer.seq).map(|(i, _)| i).collect();
+    let until = copies.last().and_then(|i| case.entries.get(*i))?.time;
+    let retransmissions = copies.len() - 1;
+    let long = until.since(last.time) >= SILENCE_NS && retransmissions >= RETRANSMISSIONS;
+    long.then_some(Silence { copies, retransmissions, from: answer.time, until, acknowledged: Acknowledged::Nothing })
+}
+
+/// What the client sent after the server's first answer is not acknowledged.
+fn unheard_client(case: &Case<'_>) -> Option<Silence> {
     let first_answer = case.of(case.server()).find(|(_, e)| e.payload_len > 0 && !e.is_rst())?.0;
     let highest_ack =
         case.of(case.server()).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })?;
