@@ -72,7 +72,18 @@ fn rule_page(rule: &Rule) -> String {
     if !rebutters.is_empty() {
         out.push_str(&fill(&format!("{:12}", "voided by"), &rebutters.join(", ")));
     }
+    if let Some((right, wrong, of)) = figures(rule.id) {
+        let text = format!("right {right} times, wrong {wrong} times, of {of} where it could have been (docs/accuracy.md)");
+        out.push_str(&fill(&format!("{:12}", "measured"), &text));
+    }
     out
+}
+
+/// How often a rule was right and wrong over the scenarios, and of how many; `tests/figures.rs` writes them.
+fn figures(id: &str) -> Option<(u64, u64, u64)> {
+    let line = include_str!("figures.tsv").lines().find(|l| l.split('\t').next() == Some(id))?;
+    let mut numbers = line.split('\t').skip(1).map(|n| n.parse().ok());
+    Some((numbers.next()??, numbers.next()??, numbers.next()??))
 }
 
 fn mechanism_page(m: Mechanism, paint: Paint) -> String {
