@@ -46,5 +46,7 @@ pub const EXPLAINED_KEPT: usize = 200;
 pub const NAMES_PER_SERVER: usize = 256;
 /// Attempts remembered per name on a server; controls look for the one nearest in time.
 pub const ATTEMPTS_PER_NAME: usize = 64;
+/// Addresses remembered for a name: a round robin has a dozen, and they are asked for to find contradictions.
+pub const ANSWERS_PER_NAME: usize = 64;
 /// Servers, resolvers and names remembered by the survey of one capture.
 pub const SURVEY_SERVERS: usize = 200_000;

@@ -1,26 +1,32 @@
 //! Turns the survey's facts into what a rule may ask about one suspect.
 
 use super::audit::Audit;
-use super::facts::{Facts, Kind, ServerKey};
+use super::facts::{Facts, Kind};
 use super::notes::redirected_to;
+use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
 use crate::detect::surroundings::{Attempt, Baseline, Outcome, ResolverBaseline, Surroundings};
 use crate::detect::suspects::{dns_answer, drop, stall};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Attempts handed to the rules: nearest in time, as many as any rule looks at.
 const SHOWN: usize = 64;
 
+/// A request as the survey's list holds it.
+type Asked<'f> = &'f (Kind, Attempt);
+
 /// Facts with the indices that questions need.
 pub struct Index<'f> {
     facts: &'f Facts,
     audit: &'f Audit,
-    /// Requests by name and by server, each list in order of time.
-    by_name: BTreeMap<Kind, BTreeMap<&'f [u8], Vec<&'f Attempt>>>,
-    by_server: BTreeMap<ServerKey, Vec<&'f Attempt>>,
-    names_of_answer: BTreeMap<IpAddr, BTreeSet<Vec<u8>>>,
+    /// Requests by kind and name, and by server, port and kind; equal ones in order of time.
+    by_name: Vec<Asked<'f>>,
+    by_server: Vec<Asked<'f>>,
+    /// Zones that an address was given for, each once, in order.
+    zones: Vec<(IpAddr, &'f [u8])>,
     tried: BTreeMap<Kind, Tried<'f>>,
     out_of_order: bool,
 }
@@ -57,31 +63,24 @@ impl<'f> Index<'f> {
         let mut index = Index {
             facts,
             audit,
-            by_name: BTreeMap::new(),
-            by_server: BTreeMap::new(),
-            names_of_answer: BTreeMap::new(),
+            by_name: facts.attempts.iter().collect(),
+            by_server: facts.attempts.iter().collect(),
+            zones: facts.answers.iter().map(|(name, address, ..)| (*address, zone(name))).collect(),
             tried: BTreeMap::new(),
             out_of_order,
         };
-        for (key, names) in &facts.attempts {
-            for (name, attempts) in names {
-                index.by_name.entry(key.2).or_default().entry(name.as_slice()).or_default().extend(attempts);
-                index.by_server.entry(*key).or_default().extend(attempts);
-                let tried = index.tried.entry(key.2).or_default();
-                tried.tried += attempts.len() as u64;
-                tried.answered += attempts.iter().filter(|a| a.outcome == Outcome::Answered).count() as u64;
-                if tried.distinct.len() < 4 {
-                    tried.distinct.insert((key.0, name));
-                }
+        for (kind, attempt) in facts.attempts.iter() {
+            let tried = index.tried.entry(*kind).or_default();
+            tried.tried += 1;
+            tried.answered += u64::from(attempt.outcome == Outcome::Answered);
+            if tried.distinct.len() < 4 {
+                tried.distinct.insert((attempt.server, &attempt.name));
             }
         }
-        let lists = index.by_name.values_mut().flat_map(BTreeMap::values_mut).chain(index.by_server.values_mut());
-        lists.for_each(|list| list.sort_by_key(|a| (a.time, a.frame)));
-        for (name, answers) in &facts.answers {
-            for (address, ..) in answers {
-                index.names_of_answer.entry(*address).or_default().insert(zone(name));
-            }
-        }
+        index.by_name.sort_unstable_by_key(|(kind, a)| (*kind, &a.name, a.time, a.frame));
+        index.by_server.sort_unstable_by_key(|(kind, a)| (a.server, a.port, *kind, a.time, a.frame));
+        index.zones.sort_unstable();
+        index.zones.dedup();
         index
     }
 
@@ -114,7 +113,7 @@ impl<'f> Index<'f> {
         let Some(trigger) = suspect.trigger.as_mut() else { return };
         if kind == Kind::Tls && hidden && trigger.kind == TriggerKind::TlsSni {
             let name = trigger.value.to_ascii_lowercase();
-            let plain_ok = self.same_name(kind, &name).iter().any(|a| !a.ech && a.outcome == Outcome::Answered);
+            let plain_ok = self.same_name(kind, &name).iter().any(|(_, a)| !a.ech && a.outcome == Outcome::Answered);
             if plain_ok || crate::attribute::special::is_ech_public_name(&name) {
                 trigger.kind = TriggerKind::TlsEch;
             }
@@ -128,8 +127,14 @@ impl<'f> Index<'f> {
         }
     }
 
-    fn same_name(&self, kind: Kind, name: &[u8]) -> &[&'f Attempt] {
-        self.by_name.get(&kind).and_then(|names| names.get(name)).map_or(&[], Vec::as_slice)
+    fn same_name(&self, kind: Kind, name: &[u8]) -> &[Asked<'f>] {
+        run(&self.by_name, |(k, a)| (*k, a.name.as_slice()).cmp(&(kind, name)))
+    }
+
+    /// Requests to a host, in groups by port and kind.
+    fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[Asked<'f>]> {
+        let all = run(&self.by_server, |(_, a)| a.server.cmp(&server));
+        all.chunk_by(|a, b| (a.1.port, a.0) == (b.1.port, b.0))
     }
 
     /// Everything about one suspect.
@@ -182,11 +187,11 @@ impl<'f> Index<'f> {
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
         let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
         let hit = |a: &Attempt| Attempt { hit: hits.names.contains_key(&a.name), ..a.clone() };
-        let here = self.by_server.get(&(server.ip, server.port, kind)).map_or(&[][..], Vec::as_slice);
+        let here = run(&self.by_server, |(k, a)| (a.server, a.port, *k).cmp(&(server.ip, server.port, kind)));
         around.other_names = nearest(here, at, |a| a.name != name).map(hit).collect();
         let all = self.same_name(kind, &name);
         around.same_name = nearest(all, at, |a| !own.contains(&a.frame)).cloned().collect();
-        around.name_answered = all.iter().any(|a| a.outcome == Outcome::Answered && !own.contains(&a.frame));
+        around.name_answered = all.iter().any(|(_, a)| a.outcome == Outcome::Answered && !own.contains(&a.frame));
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
         if let Some(tried) = self.tried.get(&kind) {
@@ -245,27 +250,25 @@ impl<'f> Index<'f> {
 
     fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
         let server = case.server_end();
-        let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Other);
-        let ports = self.by_server.range(range).filter(|(k, _)| k.1 != server.port && k.2 != Kind::Quic);
+        let ports = self.on_host(server.ip).filter(|list| list.iter().all(|(kind, a)| a.port != server.port && *kind != Kind::Quic));
         self.nearest_answered(case, ports)
     }
 
-    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = (&'a ServerKey, &'a Vec<&'f Attempt>)>) -> Option<Attempt>
+    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [Asked<'f>]>) -> Option<Attempt>
     where
         'f: 'a,
     {
         let at = case.flow.first;
-        let best = lists.filter_map(|(_, list)| nearest(list, at, |a| a.outcome == Outcome::Answered).next());
+        let best = lists.filter_map(|list| nearest(list, at, |a| a.outcome == Outcome::Answered).next());
         best.min_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame)).cloned()
     }
 
     fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt> {
         let kind = Index::kind(case, suspect)?;
         let server = case.server_end();
-        let range = (server.ip, 0, Kind::Tls)..=(server.ip, u16::MAX, Kind::Other);
         // Over TCP the port must be the same; QUIC's control is anything over TCP.
-        let fits = |k: &ServerKey| k.2 != kind && (kind == Kind::Quic || k.1 == server.port);
-        self.nearest_answered(case, self.by_server.range(range).filter(|(k, _)| fits(k)))
+        let fits = |(k, a): &Asked<'_>| *k != kind && (kind == Kind::Quic || a.port == server.port);
+        self.nearest_answered(case, self.on_host(server.ip).filter(|list| list.iter().all(fits)))
     }
 
     /// The nearest earlier finding between the same client and server port.
@@ -295,12 +298,13 @@ impl<'f> Index<'f> {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let own: BTreeSet<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
         let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
-        let others = self.facts.answers.get(&name).into_iter().flatten();
-        around.other_answers = others.filter(|(_, _, frame)| !own.contains(frame)).copied().take(SHOWN).collect();
-        around.same_answer_names = given.iter().filter_map(|a| self.names_of_answer.get(a)).map(BTreeSet::len).max().unwrap_or(0);
+        let others = self.facts.answers.of(&name).iter().filter(|(.., frame)| !own.contains(frame));
+        around.other_answers = others.map(|(_, address, resolver, frame)| (*address, *resolver, *frame)).take(SHOWN).collect();
+        around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, _)| a.cmp(given)).len()).max().unwrap_or(0);
         let after = case.flow.first;
-        let proof =
-            |a: &IpAddr| self.same_name(Kind::Tls, &name).iter().find(|t| t.server == *a && t.session && t.time >= after).map(|t| t.frame);
+        let proof = |a: &IpAddr| {
+            self.same_name(Kind::Tls, &name).iter().find(|(_, t)| t.server == *a && t.session && t.time >= after).map(|(_, t)| t.frame)
+        };
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
     }
 
@@ -335,28 +339,29 @@ impl<'f> Index<'f> {
     }
 }
 
+/// The stretch of a sorted list that compares equal.
+fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
+    let from = list.partition_point(|x| compare(x) == Ordering::Less);
+    let rest = list.get(from..).unwrap_or_default();
+    rest.get(..rest.partition_point(|x| compare(x) == Ordering::Equal)).unwrap_or_default()
+}
+
 /// The wanted attempts nearest to a time, nearest first.
-fn nearest<'a>(
-    list: &'a [&'a Attempt],
-    at: crate::capture::Timestamp,
-    wanted: impl Fn(&Attempt) -> bool,
-) -> impl Iterator<Item = &'a Attempt> {
+fn nearest<'a>(list: &'a [Asked<'a>], at: Timestamp, wanted: impl Fn(&Attempt) -> bool) -> impl Iterator<Item = &'a Attempt> {
     /// A busy name may be asked for a million times; what lies this many requests away is no control.
     const REACH: usize = 4096;
-    let middle = list.partition_point(|a| a.time < at);
+    let middle = list.partition_point(|(_, a)| a.time < at);
     let (before, after) = list.split_at_checked(middle).unwrap_or((list, &[]));
-    let mut found: Vec<&Attempt> = before.iter().rev().take(REACH).filter(|a| wanted(a)).take(SHOWN).copied().collect();
-    found.extend(after.iter().take(REACH).filter(|a| wanted(a)).take(SHOWN));
+    let near = |(_, a): &&'a Asked<'a>| wanted(a);
+    let mut found: Vec<&Attempt> = before.iter().rev().take(REACH).filter(near).take(SHOWN).map(|(_, a)| a).collect();
+    found.extend(after.iter().take(REACH).filter(near).take(SHOWN).map(|(_, a)| a));
     found.sort_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame));
     found.truncate(SHOWN);
     found.into_iter()
 }
 
 /// The last two labels of a name: names below one zone share servers for good reasons.
-fn zone(name: &[u8]) -> Vec<u8> {
-    let dots: Vec<usize> = name.iter().enumerate().filter(|(_, b)| **b == b'.').map(|(i, _)| i).collect();
-    match dots.len().checked_sub(2).and_then(|i| dots.get(i)) {
-        Some(at) => name.get(at + 1..).unwrap_or(name).to_vec(),
-        None => name.to_vec(),
-    }
+fn zone(name: &[u8]) -> &[u8] {
+    let mut dots = name.iter().enumerate().rev().filter(|(_, b)| **b == b'.').map(|(i, _)| i);
+    dots.nth(1).and_then(|at| name.get(at + 1..)).unwrap_or(name)
 }

@@ -61,6 +61,7 @@ pub fn conclude(
             *conclusion.verdicts.entry(why).or_default() += n;
         }
     }
+    facts.settle();
     kept.sort_by_key(first_frame);
     conclusion.lines.sort_by_key(|l| l.first_frame);
     conclusion.facts_dropped = facts.dropped;

@@ -1,9 +1,9 @@
 //! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
 
+use super::attempts::{Answers, Attempts};
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
-use crate::detect::surroundings::{Attempt, Outcome};
-use crate::limits::{ATTEMPTS_PER_NAME, NAMES_PER_SERVER, SURVEY_SERVERS};
+use crate::limits::SURVEY_SERVERS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -40,17 +40,13 @@ pub struct Resolver {
     pub global_answers: u64,
 }
 
-/// Key of a server under one kind of request.
-pub type ServerKey = (IpAddr, u16, Kind);
-
 /// Everything the survey knows of a capture.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub hosts: BTreeMap<IpAddr, Host>,
-    pub attempts: BTreeMap<ServerKey, BTreeMap<Vec<u8>, Vec<Attempt>>>,
+    pub attempts: Attempts,
     pub resolvers: BTreeMap<IpAddr, Resolver>,
-    /// Addresses that answers gave for a name: address, resolver, frame.
-    pub answers: BTreeMap<Vec<u8>, BTreeSet<(IpAddr, IpAddr, u64)>>,
+    pub answers: Answers,
     /// Second of arrival of packets from servers: up to two flows (by first frame) and a frame.
     pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
     /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
@@ -92,39 +88,6 @@ impl Facts {
         Some(self.hosts.entry(ip).or_default())
     }
 
-    /// Remembers a request.
-    pub fn attempt(&mut self, kind: Kind, attempt: Attempt) {
-        let key = (attempt.server, attempt.port, kind);
-        if self.attempts.len() >= SURVEY_SERVERS && !self.attempts.contains_key(&key) {
-            self.dropped += 1;
-            return;
-        }
-        let names = self.attempts.entry(key).or_default();
-        if names.len() >= NAMES_PER_SERVER && !names.contains_key(&attempt.name) {
-            self.dropped += 1;
-            return;
-        }
-        let list = names.entry(attempt.name.clone()).or_default();
-        list.push(attempt);
-        trim(list, &mut self.dropped);
-    }
-
-    /// Remembers an address that was given for a name.
-    pub fn answer(&mut self, name: &[u8], given: (IpAddr, IpAddr, u64)) {
-        /// A round robin has a dozen members; what a name was answered with is asked for to find contradictions.
-        const PER_NAME: usize = 64;
-        if self.answers.len() >= SURVEY_SERVERS && !self.answers.contains_key(name) {
-            self.dropped += 1;
-            return;
-        }
-        let list = self.answers.entry(name.to_vec()).or_default();
-        if list.len() < PER_NAME {
-            list.insert(given);
-        } else {
-            self.dropped += 1;
-        }
-    }
-
     /// The entry of a resolver, unless the survey is full.
     pub fn resolver(&mut self, ip: IpAddr) -> Option<&mut Resolver> {
         if self.resolvers.len() >= SURVEY_SERVERS && !self.resolvers.contains_key(&ip) {
@@ -163,6 +126,13 @@ impl Facts {
         }
     }
 
+    /// Puts the lists in order, once all shards have been added.
+    pub fn settle(&mut self) {
+        self.attempts.settle();
+        self.answers.settle();
+        self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
+    }
+
     /// Adds what another shard knows.
     pub fn merge(&mut self, other: Facts) {
         for (ip, host) in other.hosts {
@@ -171,11 +141,8 @@ impl Facts {
             mine.flows += host.flows;
             add(&mut mine.ttls, host.ttls);
         }
-        for ((_, _, kind), names) in other.attempts {
-            for attempt in names.into_values().flatten() {
-                self.attempt(kind, attempt);
-            }
-        }
+        self.attempts.merge(other.attempts);
+        self.answers.merge(other.answers);
         for (ip, r) in other.resolvers {
             let Some(mine) = self.resolver(ip) else { continue };
             add(&mut mine.ttls, r.ttls);
@@ -187,9 +154,6 @@ impl Facts {
             mine.answered += r.answered;
             mine.global_answers += r.global_answers;
             mine.bogon_names.extend(r.bogon_names);
-        }
-        for (name, answers) in other.answers {
-            answers.into_iter().for_each(|given| self.answer(&name, given));
         }
         for (second, flows) in other.heard {
             for (flow, frame) in flows {
@@ -211,15 +175,4 @@ impl Facts {
         self.end = self.end.max(other.end);
         self.dropped += other.dropped;
     }
-}
-
-/// Keeps a name's attempts bounded: failures and the first and last successes matter most.
-fn trim(list: &mut Vec<Attempt>, dropped: &mut u64) {
-    if list.len() <= ATTEMPTS_PER_NAME {
-        return;
-    }
-    let middle = list.len() / 2;
-    let victim = list.iter().enumerate().skip(middle).find(|(_, a)| a.outcome == Outcome::Answered).map_or(middle, |(i, _)| i);
-    list.remove(victim);
-    *dropped += 1;
 }

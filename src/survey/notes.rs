@@ -89,7 +89,7 @@ impl Part {
                 case.index_of(request.frame).zip(case.index_of(request.complete_at_frame)).map_or(1, |(a, b)| if a == b { 1 } else { 2 });
             let large = case.entries.iter().any(|e| e.frame == request.complete_at_frame && e.payload_len >= 1200);
             let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
-            self.facts.attempt(
+            self.facts.attempts.add(
                 kind,
                 Attempt {
                     time: request.time,
@@ -158,7 +158,7 @@ impl Part {
             let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
             let Some(e) = case.entries.get(seen.entry) else { continue };
             for address in dns_answer::addresses(&seen.message) {
-                self.facts.answer(&name, (address, resolver, e.frame));
+                self.facts.answers.add(&name, (address, resolver, e.frame));
             }
         }
         let (&[seen], Some(query)) = (answers.as_slice(), queries.first()) else { return };
