@@ -28,10 +28,9 @@ pub const DNS_IDLE_NS: i64 = 20_000_000_000;
 
 /// Memory for flow state by default.
 pub const MEMORY: u64 = 2 << 30;
-/// What one flow is counted as: the record with a typical transcript and message heads. Slots per shard = memory / shards / this.
-pub const FLOW_COST: u64 = 1536;
-/// Flows that may be under judgement in one shard before the oldest idle one is evicted, whatever `--memory` says.
-pub const MIN_FLOWS_PER_SHARD: usize = 64;
+/// Memory a shard may use for live flows before the oldest idle ones are evicted, whatever `--memory` says: some eighty full
+/// transcripts with their message heads. Over 256 shards 100 MB.
+pub const MIN_SHARD_MEMORY: usize = 400 * 1024;
 
 /// Conversations of UDP whose first frame is remembered past their expiry, per shard, to keep Wireshark's stream numbers.
 pub const REMEMBERED_STREAMS: usize = 4096;

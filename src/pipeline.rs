@@ -7,7 +7,7 @@ use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Timestam
 use crate::error::Result;
 use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::shard::{Shard, WindowBytes};
-use crate::limits::{FLOW_COST, MIN_FLOWS_PER_SHARD};
+use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, reassemble};
 use crate::stats::Stats;
@@ -107,8 +107,8 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let mut capture = Capture::open(path, &options.open)?;
     let filter = options.filter.as_ref().map(|f| Filter::compile(f, &capture.description().link_types)).transpose()?;
     let hasher = Hasher::random();
-    let capacity = ((options.memory / SHARDS as u64 / FLOW_COST) as usize).max(MIN_FLOWS_PER_SHARD);
-    let mut shards: Vec<(Shard, Part)> = (0..SHARDS).map(|_| (Shard::new(hasher, capacity), Part::new(options.lines))).collect();
+    let budget = ((options.memory / SHARDS as u64) as usize).max(MIN_SHARD_MEMORY);
+    let mut shards: Vec<(Shard, Part)> = (0..SHARDS).map(|_| (Shard::new(hasher, budget), Part::new(options.lines))).collect();
     let slot = |capture: &Capture| {
         let window = capture.new_window();
         let sinks = (0..window.max_chunks()).map(|_| ChunkSink::new(hasher, filter.clone())).collect();

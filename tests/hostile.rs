@@ -166,7 +166,8 @@ fn a_flood_of_tiny_flows_stays_in_its_memory() {
     let capture = run.of_type("capture")[0].clone();
     assert_eq!(capture["flows"], FLOWS);
     let evicted = capture["evicted"].as_u64().unwrap();
-    assert!(evicted > u64::from(FLOWS) / 2, "{evicted} evicted: 16 MiB do not hold the rest");
+    // 16 MiB asked for means the least a table works with, 100 MiB.
+    assert!(evicted > u64::from(FLOWS) / 4, "{evicted} evicted: that much does not hold the rest");
     assert_eq!(capture["complete"], true);
 }
 

@@ -12,5 +12,6 @@ pub mod profile;
 pub mod record;
 mod settle;
 pub mod shard;
+mod slab;
 pub mod stream;
 pub mod transcript;

@@ -123,6 +123,13 @@ impl Flow {
         }
     }
 
+    /// Octets on the heap.
+    pub fn heap(&self) -> usize {
+        let head = |h: &Head| h.bytes.capacity() + h.segments.capacity() * size_of::<Segment>();
+        let latest = |l: &Option<Box<Latest>>| l.as_ref().map_or(0, |l| size_of::<Latest>() + l.bytes.capacity());
+        self.transcript.heap() + self.heads.iter().map(head).sum::<usize>() + self.latest.iter().map(latest).sum::<usize>()
+    }
+
     /// Idle time that ends a flow of this kind.
     pub fn idle(key: &FlowKey) -> i64 {
         match (key.protocol, key.transaction) {

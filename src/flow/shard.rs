@@ -4,6 +4,7 @@ use super::entry::{Entry, PEEK, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
 use super::record::Flow;
 use super::settle::settle;
+use super::slab::Slab;
 use crate::capture::Timestamp;
 use crate::limits::REMEMBERED_STREAMS;
 use crate::packet::{checksum, ip};
@@ -50,9 +51,10 @@ struct Slot {
 pub struct Shard {
     hasher: Hasher,
     index: HashTable<u32>,
-    slots: Vec<Option<Slot>>,
-    free: Vec<u32>,
-    capacity: usize,
+    slots: Slab<Slot>,
+    /// Octets that live flows may take, and do take.
+    budget: usize,
+    used: usize,
     /// The latest capture time seen; never moves back.
     clock: Timestamp,
     swept: Timestamp,
@@ -64,6 +66,8 @@ pub struct Shard {
     pub counts: ShardCounts,
 }
 
+/// A live flow's slot with its share of the index.
+const SLOT: usize = size_of::<Option<Slot>>() + 8;
 /// Capture time between sweeps for ended flows; sweeping costs a pass over the live ones.
 const SWEEP_NS: i64 = 20_000_000_000;
 /// Evicting one flow at a time would scan the shard for each; an eighth at once is an amortised constant.
@@ -72,14 +76,14 @@ const EVICT_SHARE: usize = 8;
 const CHECKED_DATA_PACKETS: u64 = 3;
 
 impl Shard {
-    /// An empty shard for at most `capacity` live flows.
-    pub fn new(hasher: Hasher, capacity: usize) -> Shard {
+    /// An empty shard whose live flows take at most `budget` octets.
+    pub fn new(hasher: Hasher, budget: usize) -> Shard {
         Shard {
             hasher,
             index: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            capacity,
+            slots: Slab::default(),
+            budget,
+            used: 0,
             clock: Timestamp(i64::MIN),
             swept: Timestamp(i64::MIN),
             tcp_streams: Vec::new(),
@@ -95,8 +99,7 @@ impl Shard {
         let print = Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high };
         self.clock = self.clock.max(Timestamp(record.time));
         let slots = &self.slots;
-        let found =
-            self.index.find(print.low, |i| slots.get(*i as usize).and_then(Option::as_ref).is_some_and(|s| s.print == print)).copied();
+        let found = self.index.find(print.low, |i| slots.get(*i).is_some_and(|s| s.print == print)).copied();
         let payload = window.payload(record);
         let mut entry = entry_of(record, frame, window, payload);
         if record.facts & fact::HIDDEN != 0 {
@@ -106,14 +109,14 @@ impl Shard {
             }
             return;
         }
-        if let Some(slot) = found.and_then(|i| self.slots.get_mut(i as usize)).and_then(Option::as_mut)
+        if let Some(slot) = found.and_then(|i| self.slots.get_mut(i))
             && (slot.flow.transcript.count() == 0 || !slot.flow.is_ended_by(&entry))
         {
             let flow = &mut slot.flow;
             if flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
                 self.counts.bad_checksums += check(&mut entry, record, window);
             }
-            take(flow, entry, payload);
+            self.used = self.used.wrapping_add(take(flow, entry, payload));
             return;
         }
         // The key's flow ended with this packet, or there was none.
@@ -125,7 +128,8 @@ impl Shard {
         }
         self.counts.bad_checksums += check(&mut entry, record, window);
         if let Some(slot) = self.start(print, record, &entry, window, stream) {
-            take(&mut slot.flow, entry, payload);
+            let grown = take(&mut slot.flow, entry, payload);
+            self.used = self.used.wrapping_add(grown);
         }
     }
 
@@ -138,9 +142,10 @@ impl Shard {
         stream: Option<u64>,
     ) -> Option<&mut Slot> {
         let key = key_of(record, window)?;
-        if self.slots.len() - self.free.len() >= self.capacity {
+        if self.used >= self.budget {
             self.evict();
         }
+        self.used += SLOT;
         self.counts.flows += 1;
         let mut flow = Flow::new(key, entry.time);
         flow.hidden = true;
@@ -148,20 +153,10 @@ impl Shard {
             Some(first) => Some(first),
             None => self.stream_of(&key, entry.frame),
         };
-        let slot = Some(Slot { print, flow });
-        let i = match self.free.pop() {
-            Some(i) => {
-                *self.slots.get_mut(i as usize)? = slot;
-                i
-            }
-            None => {
-                self.slots.push(slot);
-                (self.slots.len() - 1) as u32
-            }
-        };
+        let i = self.slots.insert(Slot { print, flow });
         let slots = &self.slots;
-        self.index.insert_unique(print.low, i, |i| slots.get(*i as usize).and_then(Option::as_ref).map_or(0, |s| s.print.low));
-        self.slots.get_mut(i as usize)?.as_mut()
+        self.index.insert_unique(print.low, i, |i| slots.get(*i).map_or(0, |s| s.print.low));
+        self.slots.get_mut(i)
     }
 
     /// First frame of the conversation a new flow belongs to. Every transaction of a DNS port pair is one UDP stream.
@@ -186,25 +181,23 @@ impl Shard {
     }
 
     fn remove(&mut self, i: u32) -> Option<Slot> {
-        let slot = self.slots.get_mut(i as usize)?.take()?;
+        let slot = self.slots.remove(i)?;
+        self.used -= SLOT + slot.flow.heap();
         if let Ok(found) = self.index.find_entry(slot.print.low, |j| *j == i) {
             found.remove();
         }
-        self.free.push(i);
         Some(slot)
     }
 
     fn evict(&mut self) {
-        let mut by_age: Vec<(Timestamp, u64, u32)> = Vec::with_capacity(self.slots.len());
-        for (i, slot) in self.slots.iter().enumerate() {
-            if let Some(slot) = slot {
-                let first = slot.flow.transcript.head().first().map_or(0, |e| e.frame);
-                by_age.push((slot.flow.last, first, i as u32));
-            }
-        }
+        let age = |(i, slot): (u32, &Slot)| (slot.flow.last, slot.flow.transcript.head().first().map_or(0, |e| e.frame), i);
+        let mut by_age: Vec<(Timestamp, u64, u32)> = self.slots.iter().map(age).collect();
         by_age.sort_unstable();
-        by_age.truncate((self.capacity / EVICT_SHARE).max(1));
+        let enough = self.budget - self.budget / EVICT_SHARE;
         for (_, _, i) in by_age {
+            if self.used <= enough {
+                return;
+            }
             if let Some(mut slot) = self.remove(i) {
                 slot.flow.evicted = true;
                 self.counts.evicted += 1;
@@ -220,8 +213,8 @@ impl Shard {
         }
         if self.clock.since(self.swept) >= SWEEP_NS {
             self.swept = self.clock;
-            for i in 0..self.slots.len() as u32 {
-                let over = self.slots.get(i as usize).and_then(Option::as_ref).is_some_and(|s| {
+            for i in 0..self.slots.places() {
+                let over = self.slots.get(i).is_some_and(|s| {
                     // Twice the idle time: a file whose packets are somewhat out of order must not end flows early.
                     self.clock.since(s.flow.last) > 2 * Flow::idle(&s.flow.key)
                 });
@@ -236,9 +229,9 @@ impl Shard {
     /// Every flow that is left, at the end of the capture.
     pub fn drain(&mut self) -> Vec<Flow> {
         let mut left = std::mem::take(&mut self.finished);
-        left.extend(self.slots.drain(..).flatten().map(|s| s.flow));
+        left.extend(self.slots.drain().map(|s| s.flow));
         self.index.clear();
-        self.free.clear();
+        self.used = 0;
         left
     }
 
@@ -248,13 +241,15 @@ impl Shard {
     }
 }
 
-/// Adds a packet to its flow, and lets go of payload that is not needed any more.
-fn take(flow: &mut Flow, entry: Entry, payload: &[u8]) {
+/// Adds a packet to its flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
+fn take(flow: &mut Flow, entry: Entry, payload: &[u8]) -> usize {
+    let before = flow.heap();
     flow.hidden = false;
     flow.absorb(entry, payload);
     if entry.payload_len > 0 {
         settle(flow, entry.direction().index());
     }
+    flow.heap().wrapping_sub(before)
 }
 
 fn key_of(record: &Record, window: &WindowBytes<'_>) -> Option<FlowKey> {

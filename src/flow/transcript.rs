@@ -29,6 +29,15 @@ struct Rest {
 }
 
 impl Transcript {
+    /// Octets on the heap.
+    pub fn heap(&self) -> usize {
+        let rest = self
+            .rest
+            .as_ref()
+            .map_or(0, |r| size_of::<Rest>() + r.tail.capacity() * size_of::<Entry>() + r.around.capacity() * size_of::<(u64, Entry)>());
+        self.head.capacity() * size_of::<Entry>() + self.controls.capacity() * size_of::<u64>() + rest
+    }
+
     /// Packets seen.
     pub fn count(&self) -> u64 {
         self.count
@@ -59,8 +68,8 @@ impl Transcript {
         }
         if self.head.len() < HEAD {
             if self.head.is_empty() {
-                // Most flows are a handful of packets; doubling from 4 wastes little on them.
-                self.head.reserve_exact(4);
+                // Scans and floods are flows of one or two packets, and there are millions of them.
+                self.head.reserve_exact(2);
             }
             self.head.push(entry);
             return;

@@ -34,10 +34,11 @@ pub struct Part {
     ordinary_dns: usize,
     kept_refused: usize,
     kept_slow: usize,
+    kept_octets: usize,
 }
 
-/// Suspicious flows kept per shard: 5 KB each make 500 MB at most over all shards, and a report of half a million rows is none.
-const MAX_KEPT: usize = 400;
+/// Octets of suspicious flows kept per shard: 128 MB over all of them, some thirty thousand flows. A report of more rows is none.
+const MAX_KEPT: usize = 512 * 1024;
 /// Refused connections kept per shard: a scan's worth says nothing more than these.
 const MAX_REFUSED: usize = 200;
 /// Slow transfers kept per shard: most lines are slow at times, and three of a name make a series.
@@ -96,7 +97,9 @@ impl Part {
         drop(suspects);
         drop(case);
         if keep {
-            if self.kept.len() < MAX_KEPT {
+            let octets = size_of::<Flow>() + flow.heap();
+            if self.kept_octets + octets <= MAX_KEPT {
+                self.kept_octets += octets;
                 self.kept.push(flow);
             } else {
                 self.count("too-many-suspects");

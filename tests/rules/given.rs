@@ -84,7 +84,7 @@ impl Given {
     fn flows(&self) -> Vec<Flow> {
         let ends = self.script.truth(0).talk;
         let hasher = Hasher::random();
-        let mut shard = Shard::new(hasher, 1000);
+        let mut shard = Shard::new(hasher, 1 << 24);
         let frames = self.script.frames();
         let bytes: Vec<u8> = frames.iter().flat_map(|f| f.bytes.iter().copied()).collect();
         let mut at = 0;
