@@ -3,6 +3,7 @@
 //! Scope: one capture, or one stitched series. Unrelated captures share neither baselines nor controls, because names are blocked on
 //! one network and fine on another. A [`Part`] is what one shard contributes; parts merge in shard order, then [`conclude`] speaks.
 
+mod attribution;
 mod audit;
 mod baselines;
 mod conclude;
@@ -17,4 +18,4 @@ pub use audit::Audit;
 pub use conclude::{Conclusion, conclude};
 pub use explained::Explained;
 pub use part::Part;
-pub use verdict::{Control, Ends, Finding, FlowLine, PacketRef, Role};
+pub use verdict::{Control, Ends, Finding, FlowLine, Injector, PacketRef, Role};
