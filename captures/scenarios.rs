@@ -16,6 +16,8 @@ mod drops;
 mod drops_innocent;
 #[path = "scenarios/forgeries.rs"]
 mod forgeries;
+#[path = "scenarios/injectors.rs"]
+mod injectors;
 #[path = "scenarios/look_alikes.rs"]
 mod look_alikes;
 #[path = "scenarios/resets.rs"]
@@ -46,6 +48,7 @@ fn main() -> std::io::Result<()> {
         drops_innocent::scenes(),
         transfers::scenes(),
         forgeries::scenes(),
+        injectors::scenes(),
         afterwards::scenes(),
         look_alikes::scenes(),
         artefacts::scenes(),

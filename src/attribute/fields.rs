@@ -297,22 +297,21 @@ impl Fields {
         if !self.dns_flags.is_empty() {
             // 0x8180 is what every resolver sends.
             let bits = if self.dns_flags.contains(&0x8180) { 0 } else { 3 };
-            c.each("DNS flags", bits, |p| Some(self.dns_flags.contains(&p.dns.as_ref()?.flags)));
+            c.each("DNS flags", bits, |p| Some(p.dns.as_ref().is_some_and(|d| self.dns_flags.contains(&d.flags))));
         }
         if let Some(wanted) = self.dns_counts {
-            c.each("DNS counts", 1, |p| Some(p.dns.as_ref()?.counts == wanted));
+            c.each("DNS counts", 1, |p| Some(p.dns.as_ref().is_some_and(|d| d.counts == wanted)));
         }
         if !self.dns_name.is_empty() {
             let inside = |name: &str| {
                 let name = name.trim_end_matches('.');
                 self.dns_name.iter().any(|zone| name.strip_suffix(zone.as_str()).is_some_and(|head| head.is_empty() || head.ends_with('.')))
             };
-            c.each("DNS name", 2, |p| Some(inside(&p.dns.as_ref()?.name)));
+            c.each("DNS name", 2, |p| Some(p.dns.as_ref().is_some_and(|d| inside(&d.name))));
         }
         if !self.answer_row.is_empty() {
-            let known = |a: &IpAddr, name: &str| {
-                forged_answers::lookup(*a, name.as_bytes()).is_some_and(|row| self.answer_row.contains(&row.id))
-            };
+            let known =
+                |a: &IpAddr, name: &str| forged_answers::lookup(*a, name.as_bytes()).is_some_and(|row| self.answer_row.contains(&row.id));
             c.answer("addresses", 14, |a, name| known(a, name));
         }
         if !self.answer.is_empty() {
@@ -321,12 +320,12 @@ impl Fields {
             c.answer("addresses", bits, |a, _| self.answer.contains(a));
         }
         if let Some(net) = self.answer_in {
-            c.answer("address range", 10, |a, _| net.contains(a));
+            c.answer("address range", 11, |a, _| net.contains(a));
         }
         if let Some(wanted) = self.answer_ttl {
             // Round numbers of minutes are everybody's.
             let bits = if wanted.is_multiple_of(60) { 2 } else { 6 };
-            c.each("record TTL", bits, |p| p.dns.as_ref().map(|d| !d.ttls.is_empty() && d.ttls.iter().all(|t| *t == wanted)));
+            c.each("record TTL", bits, |p| Some(p.dns.as_ref().is_some_and(|d| !d.ttls.is_empty() && d.ttls.iter().all(|t| *t == wanted))));
         }
     }
 }
@@ -348,8 +347,7 @@ impl Checks<'_> {
 
     fn answer(&mut self, field: &'static str, bits: u32, test: impl Fn(&IpAddr, &str) -> bool) {
         self.each(field, bits, |p| {
-            let d = p.dns.as_ref()?;
-            Some(!d.addresses.is_empty() && d.addresses.iter().all(|a| test(a, &d.name)))
+            Some(p.dns.as_ref().is_some_and(|d| !d.addresses.is_empty() && d.addresses.iter().all(|a| test(a, &d.name))))
         });
     }
 }

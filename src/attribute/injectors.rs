@@ -84,7 +84,7 @@ struct Table {
 const BUILT_IN: &str = include_str!("injectors.toml");
 
 /// Chance matches are one in so many powers of two, at most, for a row to give a name.
-const RARE: u32 = 10;
+const RARE: u32 = 11;
 /// Rows trusted less than this are compared but never named.
 const TRUSTED: f64 = 0.5;
 
@@ -278,7 +278,16 @@ mod tests {
     use super::*;
 
     fn packet(ip_id: u16, window: u16) -> Packet {
-        Packet { from_server: true, is_tcp: true, flags: 0x14, ttl: 60, ip_id: Some(ip_id), dont_fragment: Some(true), window, ..Packet::default() }
+        Packet {
+            from_server: true,
+            is_tcp: true,
+            flags: 0x14,
+            ttl: 60,
+            ip_id: Some(ip_id),
+            dont_fragment: Some(true),
+            window,
+            ..Packet::default()
+        }
     }
 
     #[test]
@@ -313,7 +322,9 @@ mod tests {
     #[test]
     fn errors_name_the_row() {
         let row = |more: &str| {
-            format!("schema = 1\n[[injector]]\nid = \"x.y\"\nsystem = \"s\"\ncountry = \"*\"\ntechnique = \"t\"\nyear = 2020\nevidence = \"pcap\"\nconfidence = 0.9\nsource = \"s\"\n{more}\n")
+            format!(
+                "schema = 1\n[[injector]]\nid = \"x.y\"\nsystem = \"s\"\ncountry = \"*\"\ntechnique = \"t\"\nyear = 2020\nevidence = \"pcap\"\nconfidence = 0.9\nsource = \"s\"\n{more}\n"
+            )
         };
         assert!(parse(&row("match = { flags = [\"RA\"] }")).is_ok());
         for (bad, says) in [

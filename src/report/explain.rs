@@ -45,7 +45,10 @@ pub fn overview(paint: Paint) -> String {
     }
     out.push_str(&format!("\n{}\n", paint.bold("Injectors: whose packets look like what")));
     for row in injectors::rows() {
-        out.push_str(&fill(&format!("  {:24} ", row.id), &escape::sentence(&format!("{} ({}); {}", row.system, row.country, row.evidence))));
+        out.push_str(&fill(
+            &format!("  {:24} ", row.id),
+            &escape::sentence(&format!("{} ({}); {}", row.system, row.country, row.evidence)),
+        ));
     }
     out.push_str("\n`interloper explain NAME` tells more about any of them.\n");
     out

@@ -2,13 +2,13 @@
 
 use super::clock::{milliseconds, rfc3339};
 use super::record::{
-    CandidateRecord, CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, InjectorRecord, PacketRecord, SCHEMA, SummaryRecord,
-    SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
+    CandidateRecord, CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, InjectorRecord,
+    PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
 };
 use super::{Shown, Sink, Tally, escape, identity, wireshark};
+use crate::attribute::injectors::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
-use crate::attribute::injectors::Resemblance;
 use crate::survey::{Ends, Finding, FlowLine, Injector, PacketRef};
 use serde::Serialize;
 use std::collections::BTreeMap;

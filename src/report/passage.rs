@@ -3,9 +3,9 @@
 use super::clock::{TimeFormat, span};
 use super::paint::{Paint, fill, fill_words};
 use super::{Shown, escape, wireshark, words};
+use crate::attribute::injectors::{Evidence, Resemblance};
 use crate::detect::finding::{Claim, Class, Mechanism, Stance};
 use crate::detect::rules;
-use crate::attribute::injectors::{Evidence, Resemblance};
 use crate::survey::{Finding, Injector, PacketRef};
 
 /// How a finding is shown.
@@ -104,7 +104,7 @@ fn injector(out: &mut String, i: &Injector, style: Style) {
         (Some(a), Some(b)) if a == b => format!("{a} hops away, if its TTL started at the nearest usual value"),
         (Some(a), Some(b)) => format!("{a} to {b} hops away, if its TTL started at the nearest usual value"),
         _ if i.mirrored_ttl => "its TTL is made from the trigger's and tells no distance".into(),
-        _ => "its TTL varies and tells no distance".into(),
+        _ => "its TTL is none that a path leaves over, and tells no distance".into(),
     });
     for r in &i.resembled.named {
         line(&format!("{}: {}", r.row.id, r.fields(Some(true)).join(", ")));

@@ -12,6 +12,8 @@ use crate::flow::stream::ahead;
 
 /// Hops that one injector's packets may differ by, as paths change; more is a TTL written at random.
 const HOPS_APART: u8 = 3;
+/// Longer paths are not seen: the packet did not start at an initial TTL that hosts use.
+const FARTHEST: u8 = 32;
 
 /// The remark on a finding with forged packets; `None` without any.
 pub fn of(case: &Case<'_>, suspect: &Suspect, forged: &[PacketRef], claims: &[Claim]) -> Option<Injector> {
@@ -21,7 +23,7 @@ pub fn of(case: &Case<'_>, suspect: &Suspect, forged: &[PacketRef], claims: &[Cl
     let mirrored_ttl = claims.iter().any(|c| c.rule == "ttl-mirror" && c.void.is_none())
         || forged.iter().any(|p| !p.from_client && cause.is_some_and(|t| mirrors(t, &p.entry)));
     let hops = || ttls.clone().map(|t| initial_ttl(t) - t);
-    let hops = hops().min().zip(hops().max()).filter(|(least, most)| !mirrored_ttl && most - least <= HOPS_APART);
+    let hops = hops().min().zip(hops().max()).filter(|(least, most)| !mirrored_ttl && most - least <= HOPS_APART && *most <= FARTHEST);
     Some(Injector {
         pattern: pattern(forged),
         ttl_min,
@@ -146,7 +148,16 @@ fn common(list: &[&Entry]) -> String {
             _ => "ipid varies".into(),
         });
         let df = list.iter().filter(|e| e.is(fact::DONT_FRAGMENT)).count();
-        parts.push(if df == list.len() { "df" } else if df == 0 { "no df" } else { "df varies" }.into());
+        parts.push(
+            if df == list.len() {
+                "df"
+            } else if df == 0 {
+                "no df"
+            } else {
+                "df varies"
+            }
+            .into(),
+        );
     }
     if list.iter().all(|e| e.is_tcp()) {
         parts.push(format!("win {}", range(span(&|e| e.window))));
