@@ -30,9 +30,14 @@ struct Common {
 pub fn tcpdump(f: &Finding) -> Option<String> {
     let groups = groups(f)?;
     let said: Vec<String> = groups.iter().map(|g| g.tcpdump(f)).collect();
-    Some(match said.as_slice() {
+    let said = match said.as_slice() {
         [one] => one.clone(),
         several => several.iter().map(|s| format!("({s})")).collect::<Vec<_>>().join(" or "),
+    };
+    // A tag moves every offset behind it, and libpcap must be told once; the two directions may carry different ones.
+    Some(match f.ends.vlan {
+        Some(_) => format!("vlan and ({said})"),
+        None => said,
     })
 }
 
