@@ -34,11 +34,8 @@ pub fn tcpdump(f: &Finding) -> Option<String> {
         [one] => one.clone(),
         several => several.iter().map(|s| format!("({s})")).collect::<Vec<_>>().join(" or "),
     };
-    // A tag moves every offset behind it, and libpcap must be told once; the two directions may carry different ones.
-    Some(match f.ends.vlan {
-        Some(_) => format!("vlan and ({said})"),
-        None => said,
-    })
+    // A tag moves every offset behind it, and the two directions of a link may be tagged in different ways, or one of them not.
+    Some(format!("({said}) or (vlan and ({said}))"))
 }
 
 /// Rules of nftables, a line each, that count the same packets.
