@@ -18,6 +18,8 @@ mod drops_innocent;
 mod evasion;
 #[path = "scenarios/forgeries.rs"]
 mod forgeries;
+#[path = "scenarios/injectors.rs"]
+mod injectors;
 #[path = "scenarios/look_alikes.rs"]
 mod look_alikes;
 #[path = "scenarios/resets.rs"]
@@ -48,6 +50,7 @@ fn main() -> std::io::Result<()> {
         drops_innocent::scenes(),
         transfers::scenes(),
         forgeries::scenes(),
+        injectors::scenes(),
         afterwards::scenes(),
         look_alikes::scenes(),
         artefacts::scenes(),

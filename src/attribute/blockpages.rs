@@ -55,6 +55,11 @@ fn table() -> &'static Table {
     })
 }
 
+/// Whether a row has that id.
+pub fn has(id: &str) -> bool {
+    table().page.iter().any(|p| p.id == id)
+}
+
 fn contains(text: &[u8], pattern: &str) -> bool {
     memchr::memmem::find(text, pattern.as_bytes()).is_some()
 }

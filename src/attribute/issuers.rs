@@ -33,6 +33,11 @@ fn table() -> &'static Table {
     TABLE.get_or_init(|| toml::from_str(include_str!("issuers.toml")).unwrap_or_default())
 }
 
+/// Whether a row has that id.
+pub fn has(id: &str) -> bool {
+    table().issuer.iter().any(|i| i.id == id)
+}
+
 /// The row a certificate's issuer (or its own hash) stands in.
 pub fn lookup(certificate: &Certificate) -> Option<&'static Issuer> {
     let names = [&certificate.issuer_cn, &certificate.issuer_o];

@@ -1,6 +1,9 @@
-//! What is known of networks and systems, as data: special-use addresses and answers known to be forged.
+//! What is known of networks and systems, as data: injectors, block pages, issuers, forged answers, special-use addresses.
 
 pub mod blockpages;
+pub mod fields;
 pub mod forged_answers;
+pub mod injectors;
 pub mod issuers;
+pub mod observed;
 pub mod special;

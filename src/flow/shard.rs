@@ -149,6 +149,7 @@ impl Shard {
         self.counts.flows += 1;
         let mut flow = Flow::new(key, entry.time);
         flow.hidden = true;
+        flow.vlan = vlan(window.frame(record), usize::from(record.ip_at));
         flow.stream_first = match stream {
             Some(first) => Some(first),
             None => self.stream_of(&key, entry.frame),
@@ -250,6 +251,12 @@ fn take(flow: &mut Flow, entry: Entry, payload: &[u8]) -> usize {
         settle(flow, entry.direction().index());
     }
     flow.heap().wrapping_sub(before)
+}
+
+/// The outer 802.1Q tag of an Ethernet frame whose IP header starts at `ip_at`: where a tag's type stands, and the room for it.
+fn vlan(frame: &[u8], ip_at: usize) -> Option<u16> {
+    let word = |at: usize| frame.get(at..at + 2).and_then(|b| b.first_chunk()).map(|b| u16::from_be_bytes(*b));
+    (ip_at >= 18 && matches!(word(12), Some(0x8100 | 0x88a8 | 0x9100))).then(|| word(14).map(|tag| tag & 0xfff)).flatten()
 }
 
 fn key_of(record: &Record, window: &WindowBytes<'_>) -> Option<FlowKey> {

@@ -1,13 +1,16 @@
 //! The manual: mechanisms, states and rules, told from the tables that judge.
 
+use super::escape;
 use super::paint::{Paint, fill};
+use crate::attribute::injectors::{self, Row};
 use crate::detect::finding::{Confidence, Mechanism, Stance};
 use crate::detect::rules::{self, RULES, Rule};
 
 /// What can be asked about, for suggestions and completions.
 pub fn topics() -> Vec<&'static str> {
     let mechanisms = Mechanism::ALL.iter().map(|m| m.name());
-    mechanisms.chain(Confidence::ALL.iter().map(|c| c.name())).chain(RULES.iter().map(|r| r.id)).collect()
+    let injectors = injectors::rows().iter().map(|r| r.id.as_str());
+    mechanisms.chain(Confidence::ALL.iter().map(|c| c.name())).chain(RULES.iter().map(|r| r.id)).chain(injectors).collect()
 }
 
 /// The page on a topic, if there is one.
@@ -17,6 +20,9 @@ pub fn topic(name: &str, paint: Paint) -> Option<String> {
     }
     if let Some(m) = Mechanism::ALL.iter().find(|m| m.name() == name) {
         return Some(mechanism_page(*m, paint));
+    }
+    if let Some(row) = injectors::find(name) {
+        return Some(injector_page(row));
     }
     Confidence::ALL.iter().find(|c| c.name() == name).map(|c| fill(&format!("{}: ", c.name()), state(*c)))
 }
@@ -36,6 +42,13 @@ pub fn overview(paint: Paint) -> String {
         for rule in RULES.iter().filter(|r| r.stance == stance) {
             out.push_str(&fill(&format!("  {:24} ", rule.id), &format!("{} {}: {}", rule.class, rule.family, title_of(rule))));
         }
+    }
+    out.push_str(&format!("\n{}\n", paint.bold("Injectors: whose packets look like what")));
+    for row in injectors::rows() {
+        out.push_str(&fill(
+            &format!("  {:24} ", row.id),
+            &escape::sentence(&format!("{} ({}); {}", row.system, row.country, row.evidence)),
+        ));
     }
     out.push_str("\n`interloper explain NAME` tells more about any of them.\n");
     out
@@ -84,6 +97,43 @@ fn figures(id: &str) -> Option<(u64, u64, u64)> {
     let line = include_str!("figures.tsv").lines().find(|l| l.split('\t').next() == Some(id))?;
     let mut numbers = line.split('\t').skip(1).map(|n| n.parse().ok());
     Some((numbers.next()??, numbers.next()??, numbers.next()??))
+}
+
+/// The fields that a row asks about, with their values.
+fn told(fields: &crate::attribute::fields::Fields) -> Vec<(String, String)> {
+    let Ok(serde_json::Value::Object(map)) = serde_json::to_value(fields) else { return Vec::new() };
+    let asked = map.into_iter().filter(|(_, v)| !v.is_null() && v.as_array().is_none_or(|a| !a.is_empty()));
+    asked.map(|(k, v)| (k, v.to_string())).collect()
+}
+
+/// A row of the fingerprints, with its source.
+fn injector_page(row: &Row) -> String {
+    let mut out = format!("{}: {}\n\n", row.id, escape::sentence(&row.system));
+    let mut line = |label: &str, text: &str| out.push_str(&fill(&format!("{label:14}"), &escape::sentence(text)));
+    line("country", &row.country);
+    line("technique", &row.technique);
+    line("seen in", &row.year.to_string());
+    line("evidence", &row.evidence.to_string());
+    line("source", &row.source);
+    line("confidence", &format!("{} that a full match names the right system", row.confidence));
+    if let Some(r) = &row.residual {
+        line("afterwards", &format!("blocks for {} s what has the same {}", r.seconds, r.tuple));
+    }
+    if let Some(fields) = &row.fields {
+        for (i, (name, value)) in told(fields).iter().enumerate() {
+            line(if i == 0 { "match" } else { "" }, &format!("{name} {value}"));
+        }
+        if !row.can_be_named() {
+            line("but", "these fields are too common, or the row too little trusted, to give a name; it is compared all the same");
+        }
+    }
+    if let Some(why) = &row.unmatched {
+        line("no match", why);
+    }
+    if !row.note.is_empty() {
+        line("note", &row.note);
+    }
+    out
 }
 
 fn mechanism_page(m: Mechanism, paint: Paint) -> String {

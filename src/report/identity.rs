@@ -77,3 +77,10 @@ pub fn rules() -> String {
     let hash = RULES.iter().fold(Fields::new("rules"), |h, rule| h.text(rule.id).text(rule.source)).finish();
     format!("{}-{}", RULES.len(), hash.get(..8).unwrap_or_default())
 }
+
+/// Version of the fingerprints in use, a user's own among them.
+pub fn fingerprints() -> String {
+    let rows = crate::attribute::injectors::rows();
+    let hash = rows.iter().fold(Fields::new("fingerprints"), |h, row| h.text(&format!("{row:?}"))).finish();
+    format!("{}-{}", rows.len(), hash.get(..8).unwrap_or_default())
+}

@@ -2,13 +2,14 @@
 
 use super::clock::{milliseconds, rfc3339};
 use super::record::{
-    CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, PacketRecord, SCHEMA, SummaryRecord,
-    SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
+    CandidateRecord, CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, InjectorRecord,
+    PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
 };
 use super::{Shown, Sink, Tally, escape, identity, wireshark};
+use crate::attribute::injectors::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
-use crate::survey::{Ends, Finding, FlowLine, PacketRef};
+use crate::survey::{Ends, Finding, FlowLine, Injector, PacketRef};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -150,7 +151,7 @@ fn finding<'r>(shown: &'r Shown<'_>, n: u64, f: &'r Finding) -> FindingRecord<'r
         evidence: f.claims.iter().map(claim).collect(),
         control,
         position: f.position.name(),
-        injector: None,
+        injector: f.injector.as_ref().map(injector),
         void_rules: &f.void_rules,
         wireshark: wireshark::filter(&f.ends, ends.stream),
         ends,
@@ -185,6 +186,38 @@ fn packet(shown: &Shown<'_>, p: &PacketRef) -> PacketRecord {
         },
         // A reassembled packet lies in no one place of the file.
         offset: (shown.report.description.offsets_known && !e.is(fact::REASSEMBLED)).then_some(e.offset),
+    }
+}
+
+fn injector(i: &Injector) -> InjectorRecord {
+    let named = &i.resembled.named;
+    let only = match named.as_slice() {
+        [one] => Some(one.row),
+        _ => None,
+    };
+    let candidate = |r: &Resemblance, named: bool| CandidateRecord {
+        fingerprint: &r.row.id,
+        system: &r.row.system,
+        country: &r.row.country,
+        named,
+        evidence: r.row.evidence.to_string(),
+        source: &r.row.source,
+        matched: r.matched(),
+        of: r.of(),
+        differs: r.fields(Some(false)),
+        unknown: r.fields(None),
+    };
+    InjectorRecord {
+        fingerprint: only.map(|r| r.id.as_str()),
+        system: only.map(|r| r.system.as_str()),
+        country: only.map(|r| r.country.as_str()),
+        pattern: i.pattern.clone(),
+        ttl_min: i.ttl_min,
+        ttl_max: i.ttl_max,
+        hops_min: i.hops_min,
+        hops_max: i.hops_max,
+        mirrored_ttl: i.mirrored_ttl,
+        candidates: named.iter().map(|r| candidate(r, true)).chain(i.resembled.near.iter().map(|r| candidate(r, false))).collect(),
     }
 }
 
@@ -256,7 +289,7 @@ fn summary(t: &Tally) -> SummaryRecord<'_> {
         unread: t.unread_list.iter().map(|(file, reason)| UnreadRecord { file, reason }).collect(),
         packets: t.packets,
         bytes: t.bytes,
-        versions: Versions { tool: env!("CARGO_PKG_VERSION"), rules: identity::rules(), fingerprints: None },
+        versions: Versions { tool: env!("CARGO_PKG_VERSION"), rules: identity::rules(), fingerprints: identity::fingerprints() },
         interrupted: t.interrupted,
         complete: t.complete(),
     }

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod escape;
 pub mod explain;
+pub mod filters;
 pub mod identity;
 pub mod jsonl;
 mod page;

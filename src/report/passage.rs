@@ -3,9 +3,10 @@
 use super::clock::{TimeFormat, span};
 use super::paint::{Paint, fill, fill_words};
 use super::{Shown, escape, wireshark, words};
+use crate::attribute::injectors::{Evidence, Resemblance};
 use crate::detect::finding::{Claim, Class, Mechanism, Stance};
 use crate::detect::rules;
-use crate::survey::{Finding, PacketRef};
+use crate::survey::{Finding, Injector, PacketRef};
 
 /// How a finding is shown.
 #[derive(Clone, Copy, Debug)]
@@ -76,9 +77,55 @@ pub fn write(shown: &Shown<'_>, n: u64, f: &Finding, style: Style) -> String {
         let value = if value.is_empty() { "a request without a name".into() } else { value };
         out.push_str(&fill(&label("control"), &format!("frame {} {value} on the same server: {}", c.frame, c.outcome)));
     }
+    if let Some(i) = &f.injector {
+        injector(&mut out, i, style);
+    }
     let filter = wireshark::filter(&f.ends, shown.stream(&f.ends));
     out.push_str(&format!("{}{}\n", label("filter"), style.paint.bold(&filter)));
     out
+}
+
+/// Who it resembles; the nearest misses and the distance only when asked for.
+fn injector(out: &mut String, i: &Injector, style: Style) {
+    let tie = i.resembled.named.len() > 1;
+    let mut first = true;
+    let mut line = |text: &str| {
+        out.push_str(&fill(&label(if first { "injector" } else { "" }), text));
+        first = false;
+    };
+    for r in &i.resembled.named {
+        line(&format!("{}{}", if tie { "one of several: " } else { "" }, resemblance(r)));
+    }
+    if !style.verbose {
+        return;
+    }
+    line(&i.pattern);
+    line(&match (i.hops_min, i.hops_max) {
+        (Some(a), Some(b)) if a == b => format!("{a} hops away, if its TTL started at the nearest usual value"),
+        (Some(a), Some(b)) => format!("{a} to {b} hops away, if its TTL started at the nearest usual value"),
+        _ if i.mirrored_ttl => "its TTL is made from the trigger's and tells no distance".into(),
+        _ => "its TTL is none that a path leaves over, and tells no distance".into(),
+    });
+    for r in &i.resembled.named {
+        line(&format!("{}: {}", r.row.id, r.fields(Some(true)).join(", ")));
+    }
+    for r in &i.resembled.near {
+        let mut text = format!("not named: {}: {} of {} fields", r.row.id, r.matched(), r.of());
+        for (wanted, word) in [(Some(false), "differs in"), (None, "cannot tell")] {
+            let fields = r.fields(wanted);
+            if !fields.is_empty() {
+                text.push_str(&format!("; {word} {}", fields.join(", ")));
+            }
+        }
+        line(&text);
+    }
+}
+
+/// A row that matches, and on whose word.
+fn resemblance(r: &Resemblance) -> String {
+    let row = r.row;
+    let mark = if row.evidence == Evidence::Recalled { " (recalled, unchecked)" } else { "" };
+    escape::sentence(&format!("resembles {}: {} of {} fields of {}; source{mark}: {}", row.system, r.matched(), r.of(), row.id, row.source))
 }
 
 fn label(text: &str) -> String {

@@ -94,12 +94,42 @@ pub struct FindingRecord<'r> {
     pub evidence: Vec<ClaimRecord<'r>>,
     pub control: Option<ControlRecord<'r>>,
     pub position: &'static str,
-    /// Attribution to a known system; none is made so far.
-    pub injector: Option<()>,
+    pub injector: Option<InjectorRecord>,
     pub void_rules: &'r [&'static str],
     pub wireshark: String,
     pub capture: &'r str,
     pub file: &'r str,
+}
+
+#[derive(Serialize)]
+pub struct InjectorRecord {
+    /// Row of the fingerprints, its system and country; `null` where nothing or more than one thing matches.
+    pub fingerprint: Option<&'static str>,
+    pub system: Option<&'static str>,
+    pub country: Option<&'static str>,
+    pub pattern: String,
+    pub ttl_min: u8,
+    pub ttl_max: u8,
+    pub hops_min: Option<u8>,
+    pub hops_max: Option<u8>,
+    pub mirrored_ttl: bool,
+    /// Additions: every row that matches fully (more than one is a tie), then the nearest that do not.
+    pub candidates: Vec<CandidateRecord>,
+}
+
+#[derive(Serialize)]
+pub struct CandidateRecord {
+    pub fingerprint: &'static str,
+    pub system: &'static str,
+    pub country: &'static str,
+    pub named: bool,
+    pub evidence: String,
+    pub source: &'static str,
+    /// Fields that hold, of how many the packets can tell; those that do not hold, and those nobody can tell.
+    pub matched: usize,
+    pub of: usize,
+    pub differs: Vec<&'static str>,
+    pub unknown: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -230,6 +260,6 @@ pub struct UnreadRecord<'r> {
 pub struct Versions {
     pub tool: &'static str,
     pub rules: String,
-    /// No fingerprints of injectors are shipped so far.
-    pub fingerprints: Option<&'static str>,
+    /// Digest over the fingerprints of injectors in use.
+    pub fingerprints: String,
 }

@@ -1,5 +1,6 @@
 //! The last step: every suspicious flow is judged again with what all flows say, and the findings are written down.
 
+use super::attribution;
 use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
 use super::explained::{Explained, Explanations};
@@ -156,7 +157,10 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
         };
         match best.iter_mut().find(|f| f.mechanism == finding.mechanism) {
             // Resets forged towards both ends are one finding.
-            Some(known) if known.confidence >= Confidence::Likely && finding.confidence >= Confidence::Likely => join(known, finding),
+            Some(known) if known.confidence >= Confidence::Likely && finding.confidence >= Confidence::Likely => {
+                join(known, finding);
+                known.injector = attribution::of(&case, &suspect, &known.forged, &known.claims);
+            }
             Some(known) if finding.confidence > known.confidence => *known = finding,
             Some(_) => {}
             None => best.push(finding),
@@ -202,6 +206,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
         position: position(suspect, &claims),
         failure: failure(&view),
         control: control(around, &claims),
+        injector: attribution::of(case, suspect, &forged, &claims),
         trigger,
         trigger_time,
         forged,

@@ -4,6 +4,7 @@
 //! one network and fine on another. A [`Part`] is what one shard contributes; parts merge in shard order, then [`conclude`] speaks.
 
 mod attempts;
+mod attribution;
 mod audit;
 mod baselines;
 mod conclude;
@@ -18,4 +19,4 @@ pub use audit::Audit;
 pub use conclude::{Conclusion, conclude};
 pub use explained::Explained;
 pub use part::Part;
-pub use verdict::{Control, Ends, Finding, FlowLine, PacketRef, Role};
+pub use verdict::{Control, Ends, Finding, FlowLine, Injector, PacketRef, Role};

@@ -1,5 +1,6 @@
 //! Finished findings and flow lines: what reports are written from. Nothing here judges.
 
+use crate::attribute::injectors::Resembled;
 use crate::capture::Timestamp;
 use crate::detect::finding::{Claim, Confidence, Layer, Mechanism, Position, Stage, Trigger};
 use crate::flow::entry::Entry;
@@ -48,6 +49,22 @@ pub struct Control {
     pub outcome: &'static str,
 }
 
+/// Who seems to have made the forged packets: a remark that no verdict depends on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Injector {
+    /// What the packets have in common, in words.
+    pub pattern: String,
+    /// As captured.
+    pub ttl_min: u8,
+    pub ttl_max: u8,
+    /// Distance from the capture point, if the initial TTL was the nearest of 32, 64, 128 and 255.
+    pub hops_min: Option<u8>,
+    pub hops_max: Option<u8>,
+    /// The TTL is made from that of the trigger and tells no distance.
+    pub mirrored_ttl: bool,
+    pub resembled: Resembled,
+}
+
 /// A verdict about packets.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Finding {
@@ -66,6 +83,8 @@ pub struct Finding {
     pub genuine: Vec<PacketRef>,
     pub claims: Vec<Claim>,
     pub control: Option<Control>,
+    /// For every finding with forged packets.
+    pub injector: Option<Injector>,
     /// Rules the vantage audit took out.
     pub void_rules: Vec<&'static str>,
 }
