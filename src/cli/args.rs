@@ -61,6 +61,10 @@ pub struct ScanArgs {
     /// The same as PATH, for fingers that know tcpdump
     #[arg(short = 'r', long = "read", value_name = "FILE")]
     pub read: Vec<PathBuf>,
+    /// Write the packets of the findings to a capture of their own, each with a comment that says what it is; with -v their whole
+    /// flows. `-` pipes it into Wireshark
+    #[arg(short = 'w', long = "write", value_name = "FILE.pcapng")]
+    pub write: Option<PathBuf>,
     /// Look only at frames that match a filter in tcpdump's syntax (frame numbers stay those of the file)
     #[arg(short = 'f', long, value_name = "BPF")]
     pub filter: Option<String>,

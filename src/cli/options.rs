@@ -20,6 +20,8 @@ pub struct Options {
     pub exit_code: bool,
     /// What goes to standard output.
     pub stdout: Stdout,
+    /// Where the evidence goes.
+    pub evidence: Option<PathBuf>,
     /// Files that get JSON Lines.
     pub files: Vec<PathBuf>,
     pub flows: bool,
@@ -32,6 +34,8 @@ pub struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stdout {
+    /// Nothing: the evidence goes there.
+    Evidence,
     Page,
     JsonLines,
 }
@@ -57,7 +61,18 @@ impl Options {
                 )));
             }
         }
-        let stdout = if args.json || !to_stdout.is_empty() { Stdout::JsonLines } else { Stdout::Page };
+        let evidence = args.write.map(evidence).transpose()?;
+        let piped = evidence.as_deref() == Some(Path::new("-"));
+        if piped && (args.json || !to_stdout.is_empty()) {
+            return Err(Error::Usage("-w - and JSON Lines cannot share standard output; give one of them a file".into()));
+        }
+        let stdout = if piped {
+            Stdout::Evidence
+        } else if args.json || !to_stdout.is_empty() {
+            Stdout::JsonLines
+        } else {
+            Stdout::Page
+        };
         if args.flows && stdout == Stdout::Page && files.is_empty() {
             return Err(Error::Usage("--flows adds records to JSON Lines; give --json or -o PATH.jsonl with it".into()));
         }
@@ -67,6 +82,7 @@ impl Options {
             window: bytes(args.window, defaults.window),
             chunk: bytes(args.chunk, defaults.chunk),
             max_bytes: args.max_bytes,
+            spool: evidence.is_some(),
             force_wrong_guess: args.wrong_guesses,
         };
         let scan = ScanOptions {
@@ -87,6 +103,7 @@ impl Options {
             },
             exit_code: args.exit_code,
             stdout,
+            evidence,
             files,
             flows: args.flows,
             by: match args.by {
@@ -106,6 +123,21 @@ impl Options {
             color: color(args.color),
         })
     }
+}
+
+/// The old format has no comments, no interfaces and one link type: what the evidence says would be lost.
+fn evidence(path: PathBuf) -> Result<PathBuf> {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if path.as_path() == Path::new("-") || matches!(extension.as_str(), "pcapng" | "ntar") {
+        return Ok(path);
+    }
+    let shown = crate::report::escape::path(&path);
+    Err(Error::Usage(match extension.as_str() {
+        "pcap" | "cap" | "dmp" => format!(
+            "-w {shown}: a .{extension} file cannot hold what makes the packets evidence (a comment for each packet, several interfaces); name it .pcapng"
+        ),
+        _ => format!("-w {shown}: the evidence is pcapng; name the file .pcapng, or use -w - for standard output"),
+    }))
 }
 
 fn cores() -> usize {

@@ -6,13 +6,14 @@ use super::progress::Progress;
 use super::{Status, complain};
 use crate::error::{Error, Result};
 use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
+use crate::report::evidence::Evidence;
 use crate::report::jsonl::JsonLines;
 use crate::report::paint::Paint;
 use crate::report::text::{Layout, Style, Text};
 use crate::report::{Shown, Sink, Tally, escape};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -81,6 +82,10 @@ impl Run<'_> {
         let shown = Shown::new(&report, self.options.min, self.tally.found());
         self.tally.add(&shown);
         self.write(|sink| sink.capture(&shown));
+        if report.spool.as_ref().is_some_and(|s| s.is_partial()) {
+            let kept = crate::report::words::octets(crate::limits::SPOOL);
+            complain(&format!("{}: only the first {kept} could be kept for -w: the evidence is partial", shown.file));
+        }
         // The page says it as well; standard error is for those who look only there.
         if let Some(damage) = report.damage.first().filter(|_| self.options.quiet || self.options.stdout != Stdout::Page) {
             complain(&format!("{}: damaged at byte {}: {}", shown.file, damage.offset, escape::sentence(&damage.text)));
@@ -150,7 +155,9 @@ impl Run<'_> {
 /// Opens every output before anything is read: a run of hours must not end with a file that cannot be written.
 fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>)>> {
     let stdout = || BufWriter::with_capacity(1 << 16, std::io::stdout());
+    let evidence = |out: Box<dyn Write + Send>| Box::new(Evidence::new(out, options.scan.open.clone(), options.verbose));
     let first: Box<dyn Sink> = match options.stdout {
+        Stdout::Evidence => evidence(Box::new(stdout())),
         Stdout::JsonLines => Box::new(JsonLines::new(stdout(), options.flows)),
         Stdout::Page => {
             let style = Style { paint: Paint::new(options.color), times: options.times, verbose: options.verbose };
@@ -162,7 +169,21 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
         let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
         sinks.push((path.clone(), Box::new(JsonLines::new(BufWriter::with_capacity(1 << 16, file), options.flows))));
     }
+    if let Some(path) = options.evidence.iter().find(|_| options.stdout != Stdout::Evidence) {
+        refuse_input(path, options)?;
+        let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
+        sinks.push((path.clone(), evidence(Box::new(BufWriter::with_capacity(1 << 16, file)))));
+    }
     Ok(sinks)
+}
+
+/// Evidence written over its own source would destroy both.
+fn refuse_input(path: &Path, options: &Options) -> Result<()> {
+    let same = |input: &PathBuf| input.canonicalize().ok().zip(path.canonicalize().ok()).is_some_and(|(a, b)| a == b);
+    if options.paths.iter().any(same) {
+        return Err(Error::Usage(format!("-w {}: that is the capture itself", escape::path(path))));
+    }
+    Ok(())
 }
 
 /// The first interrupt ends the reading and lets what is known be printed; the second ends everything.

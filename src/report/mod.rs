@@ -5,12 +5,14 @@
 
 pub mod clock;
 pub mod escape;
+pub mod evidence;
 pub mod explain;
 pub mod identity;
 pub mod jsonl;
 mod page;
 pub mod paint;
 mod passage;
+mod pcapng;
 mod record;
 mod tally;
 pub mod text;
