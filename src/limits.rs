@@ -42,6 +42,10 @@ pub const SPOOL: u64 = 4 << 30;
 /// Packets of a cited flow of somebody else's (a control) in the evidence: its head, which is what was judged of it.
 pub const CONTROL_PACKETS: usize = HEAD;
 
+/// Packets of a flow that `show` prints at its start and at its end, and before each that a finding names: a screen or two.
+pub const LADDER_HEAD: usize = 40;
+pub const LADDER_TAIL: usize = 12;
+
 /// Findings without a determined cause shown per server and mechanism; a SYN flood must not fill a report.
 pub const UNEXPLAINED_PER_SERVER: usize = 100;
 

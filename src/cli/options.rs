@@ -22,9 +22,11 @@ pub struct Options {
     pub stdout: Stdout,
     /// Where the evidence goes.
     pub evidence: Option<PathBuf>,
-    /// Files that get JSON Lines.
+    /// Files that get JSON Lines or CSV, by their names.
     pub files: Vec<PathBuf>,
     pub flows: bool,
+    /// No findings, flows alone.
+    pub only_flows: bool,
     pub by: By,
     pub times: TimeFormat,
     pub quiet: bool,
@@ -38,11 +40,13 @@ pub enum Stdout {
     Evidence,
     Page,
     JsonLines,
+    /// `interloper flows`.
+    Flows,
 }
 
 impl Options {
-    /// Makes sense of the arguments, or says what is wrong with them.
-    pub fn new(args: ScanArgs) -> Result<Options> {
+    /// Makes sense of the arguments (of `interloper flows` with `only_flows`), or says what is wrong with them.
+    pub fn new(args: ScanArgs, only_flows: bool) -> Result<Options> {
         // `-r` stands first because that is where people put it.
         let paths: Vec<PathBuf> = args.read.into_iter().chain(args.paths).collect();
         if paths.is_empty() {
@@ -54,10 +58,10 @@ impl Options {
         let (to_stdout, files): (Vec<PathBuf>, Vec<PathBuf>) = args.output.into_iter().partition(|p| p.as_path() == Path::new("-"));
         for file in &files {
             let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-            if !matches!(extension, "jsonl" | "ndjson") {
+            if !matches!(extension, "jsonl" | "ndjson" | "csv") {
                 let shown = crate::report::escape::path(file);
                 return Err(Error::Usage(format!(
-                    "-o {shown}: cannot tell the format; name the file .jsonl, or use -o - for standard output"
+                    "-o {shown}: cannot tell the format; name the file .jsonl or .csv, or use -o - for standard output"
                 )));
             }
         }
@@ -70,6 +74,8 @@ impl Options {
             Stdout::Evidence
         } else if args.json || !to_stdout.is_empty() {
             Stdout::JsonLines
+        } else if only_flows {
+            Stdout::Flows
         } else {
             Stdout::Page
         };
@@ -90,7 +96,7 @@ impl Options {
             filter: args.filter,
             count: args.count,
             memory: args.memory.unwrap_or(crate::limits::MEMORY),
-            lines: args.flows,
+            lines: args.flows || only_flows,
         };
         Ok(Options {
             paths,
@@ -106,6 +112,7 @@ impl Options {
             evidence,
             files,
             flows: args.flows,
+            only_flows,
             by: match args.by {
                 GroupBy::Name => By::Name,
                 GroupBy::Server => By::Server,

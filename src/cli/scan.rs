@@ -6,7 +6,9 @@ use super::progress::Progress;
 use super::{Status, complain};
 use crate::error::{Error, Result};
 use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
+use crate::report::csv::Csv;
 use crate::report::evidence::Evidence;
+use crate::report::flows::FlowTable;
 use crate::report::jsonl::JsonLines;
 use crate::report::paint::Paint;
 use crate::report::text::{Layout, Style, Text};
@@ -158,7 +160,8 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
     let evidence = |out: Box<dyn Write + Send>| Box::new(Evidence::new(out, options.scan.open.clone(), options.verbose));
     let first: Box<dyn Sink> = match options.stdout {
         Stdout::Evidence => evidence(Box::new(stdout())),
-        Stdout::JsonLines => Box::new(JsonLines::new(stdout(), options.flows)),
+        Stdout::JsonLines => Box::new(json_lines(stdout(), options)),
+        Stdout::Flows => Box::new(FlowTable::new(stdout(), options.times, several)),
         Stdout::Page => {
             let style = Style { paint: Paint::new(options.color), times: options.times, verbose: options.verbose };
             Box::new(Text::new(stdout(), Layout { style, by: options.by, quiet: options.quiet, several }))
@@ -167,7 +170,9 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
     let mut sinks = vec![(PathBuf::from("-"), first)];
     for path in &options.files {
         let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
-        sinks.push((path.clone(), Box::new(JsonLines::new(BufWriter::with_capacity(1 << 16, file), options.flows))));
+        let file = BufWriter::with_capacity(1 << 16, file);
+        let csv = path.extension().is_some_and(|e| e == "csv");
+        sinks.push((path.clone(), if csv { Box::new(Csv::new(file)) } else { Box::new(json_lines(file, options)) }));
     }
     if let Some(path) = options.evidence.iter().find(|_| options.stdout != Stdout::Evidence) {
         refuse_input(path, options)?;
@@ -175,6 +180,10 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
         sinks.push((path.clone(), evidence(Box::new(BufWriter::with_capacity(1 << 16, file)))));
     }
     Ok(sinks)
+}
+
+fn json_lines<W: Write + Send>(out: W, options: &Options) -> JsonLines<W> {
+    if options.only_flows { JsonLines::flows(out) } else { JsonLines::new(out, options.flows) }
 }
 
 /// Evidence written over its own source would destroy both.
@@ -200,7 +209,7 @@ fn stop_on_interrupt(watch: &Arc<Watch>) {
 }
 
 /// An error with what to do about it.
-fn message(error: &Error) -> String {
+pub fn message(error: &Error) -> String {
     let hint = match error {
         Error::Open { source, .. } => match source.kind() {
             ErrorKind::NotFound => " (check the path; a file named like a verb is ./explain)",
