@@ -45,6 +45,8 @@ pub struct Ladder {
     /// Packets left out before the tail's first; before a rung by its place.
     left_out: BTreeMap<usize, u64>,
     roles: BTreeMap<u64, &'static str>,
+    /// What DNS messages say.
+    said: BTreeMap<u64, String>,
     ends: Ends,
     starts: [Option<u32>; 2],
     packets: u64,
@@ -65,7 +67,10 @@ impl Ladder {
             }
             roles.extend(f.forged.iter().map(|p| (p.entry.frame, forged)));
         }
+        let packets = findings.iter().flat_map(|(_, f)| f.forged.iter().chain(&f.genuine));
+        let said = packets.filter_map(|p| Some((p.entry.frame, escape::sentence(p.dns.as_deref()?)))).collect();
         Ladder {
+            said,
             rungs: Vec::new(),
             tail: VecDeque::new(),
             left_out: BTreeMap::new(),
@@ -141,9 +146,17 @@ impl Ladder {
         let time = |r: &Rung| times.show(r.time, shown.report.time_first);
         let (fw, tw) = self.rungs.iter().fold((5, 8), |(f, t), r| (f.max(r.frame.to_string().len()), t.max(time(r).len())));
         // Behind the arrow: TTL, identification, window and the role.
-        const BEHIND: usize = 3 + 1 + 4 + 1 + 5 + 2 + 15;
+        const BEHIND: usize = 3 + 1 + 4 + 1 + 5 + 2 + 16;
         let arrow = WIDTH.saturating_sub(fw + 1 + tw + 1 + 1 + BEHIND).max(12);
-        let mut out = format!("{:>fw$} {:>tw$} {:arrow$} {:>3} {:>4} {:>5}\n", "frame", "time", " C         S", "ttl", "id", "win");
+        let mut out = format!(
+            "{:>fw$} {:>tw$} {:arrow$} {:>3} {:>4} {:>5}\n",
+            "frame",
+            "time",
+            format!("C{:>1$}", "S", arrow - 1),
+            "ttl",
+            "id",
+            "win"
+        );
         for (place, r) in self.rungs.iter().enumerate() {
             if let Some(n) = self.left_out.get(&place) {
                 out.push_str(&format!("{:>fw$} {}\n", "...", words::count(*n, "packet")));
@@ -169,7 +182,7 @@ impl Ladder {
         let Some(t) = r.tcp else {
             return match &r.icmp {
                 Some(icmp) => ("ICMP".into(), icmp.clone()),
-                None => (format!("len {}", r.len), String::new()),
+                None => (format!("len {}", r.len), self.said.get(&r.frame).cloned().unwrap_or_default()),
             };
         };
         let relative = |value: u32, client: bool| {
