@@ -46,10 +46,8 @@ fn shows_a_flow_as_a_ladder() {
     assert_eq!(out(&run(&["show", s(&path), "5"], "C", b"")), text);
     let bytes = std::fs::read(&path).unwrap();
     let piped = out(&run(&["show", "-", "F1"], "C", &bytes));
-    assert_eq!(
-        piped.lines().skip(2).collect::<Vec<_>>(),
-        text.lines().skip(text.lines().count() - piped.lines().count() + 2).collect::<Vec<_>>()
-    );
+    let ladder = |text: &str| text.split_once("\nC  ").map(|(_, rest)| rest.to_owned());
+    assert!(ladder(&piped).is_some() && ladder(&piped) == ladder(&text), "{piped}");
 }
 
 #[test]
