@@ -180,7 +180,7 @@ fn plan(shown: &Shown<'_>, keys: &BTreeMap<u64, FlowKey>, whole: bool) -> (Reaso
                 plan.keys.entry(*key).or_insert(Stretch { last, most: CONTROL_PACKETS, tag });
             }
         }
-        let most = if whole { usize::MAX } else { HEAD };
+        let most = if whole || is_silence(f) { usize::MAX } else { HEAD };
         let stretch = Stretch { last: f.ends.last, most, tag: place as u64 };
         plan.flows.entry(f.ends.first_frame).or_default().push(stretch);
     }
@@ -190,6 +190,11 @@ fn plan(shown: &Shown<'_>, keys: &BTreeMap<u64, FlowKey>, whole: bool) -> (Reaso
 
 /// Marks the tags of flows that are others' than the finding's.
 const CONTROL_TAG: u64 = 1 << 63;
+
+/// Of a drop there is no packet to point at: what shows it is all that was said, again and again, without an answer.
+fn is_silence(f: &Finding) -> bool {
+    f.mechanism == Mechanism::Drop
+}
 
 /// Nothing is called forged before it is; what a router answered is a refusal, but it came from the box in question all the same.
 fn suspect(f: &Finding) -> Role {
@@ -211,7 +216,11 @@ fn comments(shown: &Shown<'_>, reasons: &Reasons, wanted: &Wanted<'_>, handshake
         } else {
             let client = shown.findings.get(place).is_some_and(|(_, f)| wanted.packet.is_some_and(|p| p.src == f.ends.client));
             let part = handshakes.get_mut(place).zip(wanted.packet).is_some_and(|(h, p)| h.takes(p, client));
-            if part { Some(Role::Handshake) } else { whole.then_some(Role::Flow) }
+            if part {
+                Some(Role::Handshake)
+            } else {
+                (whole || shown.findings.get(place).is_some_and(|(_, f)| is_silence(f))).then_some(Role::Flow)
+            }
         };
         if let Some(role) = role {
             said.entry(place).or_insert((role, &[]));
