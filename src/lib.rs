@@ -22,6 +22,7 @@ pub mod packet;
 mod phase;
 pub mod pipeline;
 pub mod report;
+pub mod reread;
 #[doc(hidden)]
 pub mod script;
 pub mod stats;

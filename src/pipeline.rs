@@ -3,7 +3,7 @@
 //! Phase 1 (by chunk): read, walk, dissect, deal records to shards. Between: prove the chunk boundaries, number the frames, put
 //! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1.
 
-use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Timestamp, Window};
+use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Spool, Timestamp, Window};
 use crate::error::Result;
 use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::shard::{Shard, WindowBytes};
@@ -14,6 +14,7 @@ use crate::stats::Stats;
 use crate::survey::{Audit, Conclusion, Part, conclude};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What to do with a capture.
@@ -61,6 +62,15 @@ pub struct CaptureReport {
     /// Read to its end, and nothing of it was skipped for damage.
     pub complete: bool,
     pub interrupted: bool,
+    /// The copy of a pipe, for a second reading.
+    pub spool: Option<Arc<Spool>>,
+}
+
+impl CaptureReport {
+    /// Where the capture can be read again.
+    pub fn again(&self) -> &Path {
+        self.spool.as_ref().map_or(&self.path, |s| s.path())
+    }
 }
 
 /// First frames of conversations, to count Wireshark's stream numbers.
@@ -237,6 +247,7 @@ fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut ru
         conclusion,
         streams,
         interrupted: run.interrupted,
+        spool: capture.spool(),
     }
 }
 

@@ -108,7 +108,7 @@ fn matching(path: &Path, expression: &str) -> BTreeSet<u64> {
     while at + 16 <= bytes.len() {
         let length = word(at + 8) as usize;
         number += 1;
-        let frame = Frame { time: Timestamp(0), link, wire_len: word(at + 12), bytes: &bytes[at + 16..at + 16 + length] };
+        let frame = Frame { time: Timestamp(0), link, interface: 0, wire_len: word(at + 12), bytes: &bytes[at + 16..at + 16 + length] };
         if filter.matches(&frame) {
             found.insert(number);
         }

@@ -98,6 +98,22 @@ fn the_worked_example_is_real() {
     }
 }
 
+/// The other examples of the README are outputs of the program, too.
+#[test]
+fn ladders_and_flows_of_the_readme_are_real() {
+    let readme = read("README.md");
+    let mut seen = 0;
+    for block in readme.split("```\n").filter(|b| b.starts_with("$ interloper show ") || b.starts_with("$ interloper flows ")) {
+        let (command, shown) = block.split_once('\n').unwrap();
+        let args: Vec<&str> = command.strip_prefix("$ interloper ").unwrap().split_whitespace().collect();
+        let mut run = Command::new(env!("CARGO_BIN_EXE_interloper"));
+        let output = run.args(args).env("LC_ALL", "C.UTF-8").current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        assert_eq!(shown, String::from_utf8(output.stdout).unwrap(), "{command}");
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
+}
+
 #[test]
 fn exit_codes_and_fields_are_documented() {
     let readme = read("README.md");

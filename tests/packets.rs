@@ -39,7 +39,7 @@ fn expected(draft: &Draft, protocol: u8) -> Tuple {
 }
 
 fn read(link: u16, bytes: &[u8]) -> Result<Packet<'_>, Skip> {
-    dissect(&Frame { time: Timestamp(0), link: LinkType(link), wire_len: bytes.len() as u32, bytes })
+    dissect(&Frame { time: Timestamp(0), link: LinkType(link), interface: 0, wire_len: bytes.len() as u32, bytes })
 }
 
 /// Every version and transport in everything it can be wrapped in.

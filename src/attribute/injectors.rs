@@ -253,8 +253,10 @@ fn best(row: &'static Row, groups: &[Vec<&Packet>], seen: &Observed) -> Option<R
 /// finding is taken apart: by side, then by flags, then by what one burst has in common.
 fn groups(packets: &[Packet]) -> Vec<Vec<&Packet>> {
     let mut groups: Vec<Vec<&Packet>> = Vec::new();
-    let mut part = |key: &dyn Fn(&Packet) -> (bool, u16, u32, u16)| {
-        let mut parts: Vec<((bool, u16, u32, u16), Vec<&Packet>)> = Vec::new();
+    /// Side, flags, identification and window, as far as they part packets.
+    type Key = (bool, u16, u32, u16);
+    let mut part = |key: &dyn Fn(&Packet) -> Key| {
+        let mut parts: Vec<(Key, Vec<&Packet>)> = Vec::new();
         for p in packets {
             match parts.iter_mut().find(|(k, _)| *k == key(p)) {
                 Some((_, list)) => list.push(p),

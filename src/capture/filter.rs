@@ -88,7 +88,7 @@ mod tests {
     use crate::capture::Timestamp;
 
     fn frame(link: u16, bytes: &[u8], wire_len: u32) -> Frame<'_> {
-        Frame { time: Timestamp(0), link: LinkType(link), wire_len, bytes }
+        Frame { time: Timestamp(0), link: LinkType(link), interface: 0, wire_len, bytes }
     }
 
     /// TCP from port 40000 to 80 with SYN set, behind an IPv4 header with options.

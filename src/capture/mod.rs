@@ -27,6 +27,7 @@ mod pcap;
 mod pcapng;
 mod records;
 mod sniff;
+mod spool;
 mod stitch;
 mod stream;
 mod window;
@@ -41,6 +42,7 @@ pub use advance::Description;
 pub use damage::Damage;
 pub use filter::Filter;
 pub use open::{Capture, OpenOptions};
+pub use spool::Spool;
 pub use window::{Chunk, ChunkEnd, Window};
 
 /// Nanoseconds since the Unix epoch, as the capture says.
@@ -65,6 +67,8 @@ pub struct Frame<'a> {
     pub time: Timestamp,
     /// Link type of the interface it was captured on.
     pub link: LinkType,
+    /// Number of that interface in its section; 0 where the format knows but one.
+    pub interface: u32,
     /// Length on the wire; `bytes` may be shorter (snap length).
     pub wire_len: u32,
     /// The captured bytes.

@@ -4,6 +4,7 @@ use super::aligned::PAGE;
 use super::damage::Damages;
 use super::records::{Context, Layout, Record};
 use super::sniff::{Compression, what_else};
+use super::spool::{Spool, Tee};
 use super::stitch::Search;
 use super::stream::Feed;
 use super::window::fill;
@@ -31,13 +32,15 @@ pub struct OpenOptions {
     pub chunk: usize,
     /// Stop after so many bytes of (uncompressed) capture, against decompression bombs.
     pub max_bytes: Option<u64>,
+    /// Keep what cannot be read twice (pipes, standard input) in a temporary file: see [`Capture::spool`].
+    pub spool: bool,
     /// For tests: every guess of a chunk's first record is wrong.
     pub force_wrong_guess: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        OpenOptions { window: 16 << 20, chunk: 1 << 20, max_bytes: None, force_wrong_guess: false }
+        OpenOptions { window: 16 << 20, chunk: 1 << 20, max_bytes: None, spool: false, force_wrong_guess: false }
     }
 }
 
@@ -83,6 +86,7 @@ pub struct Capture {
     pub(super) options: OpenOptions,
     pub(super) compression: Option<Compression>,
     pub(super) through_libpcap: bool,
+    pub(super) spool: Option<Arc<Spool>>,
 }
 
 impl Capture {
@@ -129,7 +133,23 @@ impl Capture {
         }
     }
 
-    fn from_stream<R: Read + Send + 'static>(mut input: R, path: &Path, options: &OpenOptions) -> Result<Capture> {
+    fn from_stream<R: Read + Send + 'static>(input: R, path: &Path, options: &OpenOptions) -> Result<Capture> {
+        if !options.spool {
+            return Self::from_pipe(input, path, options);
+        }
+        let spool = Spool::new().map_err(|source| Error::Write { path: std::env::temp_dir(), source })?;
+        let spool = Arc::new(spool);
+        let mut capture = Self::from_pipe(Tee::new(input, Arc::clone(&spool)), path, options)?;
+        capture.spool = Some(spool);
+        Ok(capture)
+    }
+
+    /// The copy of what came through a pipe, if [`OpenOptions::spool`] asked for one; it goes when nobody holds it any more.
+    pub fn spool(&self) -> Option<Arc<Spool>> {
+        self.spool.clone()
+    }
+
+    fn from_pipe<R: Read + Send + 'static>(mut input: R, path: &Path, options: &OpenOptions) -> Result<Capture> {
         let mut magic = Vec::new();
         let read = input.by_ref().take(Compression::MAGIC as u64).read_to_end(&mut magic);
         read.map_err(|source| Error::Read { path: path.into(), offset: 0, source })?;
@@ -174,6 +194,7 @@ impl Capture {
             options: OpenOptions { window, chunk, ..options.clone() },
             compression: None,
             through_libpcap: false,
+            spool: None,
         };
         capture.skip_preamble(head);
         capture

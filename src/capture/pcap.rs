@@ -158,7 +158,7 @@ impl Header {
         let next = at + caplen as usize;
         match bytes.get(at..next) {
             Some(data) => {
-                let frame = Frame { time: self.time(seconds, fraction), link: self.link, wire_len, bytes: data };
+                let frame = Frame { time: self.time(seconds, fraction), link: self.link, interface: 0, wire_len, bytes: data };
                 Record::Frame { frame, at, next }
             }
             None => Record::Cut { needs: (next - pos) as u64, packet: true },

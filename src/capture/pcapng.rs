@@ -170,7 +170,7 @@ fn timed_packet<'a>(section: &Section, block: &'a [u8], (pos, next): (usize, usi
         return Record::Faulty { next, text: format!("a packet of {caplen} bytes in a block of {}", block.len()) };
     };
     let time = interface.time(u64::from(high) << 32 | u64::from(low));
-    Record::Frame { frame: Frame { time, link: interface.link, wire_len, bytes: data }, at: pos + 28, next }
+    Record::Frame { frame: Frame { time, link: interface.link, interface: id, wire_len, bytes: data }, at: pos + 28, next }
 }
 
 /// A simple packet block: interface 0, no time, and a captured length to be worked out.
@@ -186,7 +186,9 @@ fn simple_packet<'a>(section: &Section, block: &'a [u8], (pos, next): (usize, us
     };
     let limit = if interface.snaplen == 0 { wire_len } else { wire_len.min(interface.snaplen) };
     match body.get(..limit as usize) {
-        Some(data) => Record::Frame { frame: Frame { time, link: interface.link, wire_len, bytes: data }, at: pos + 12, next },
+        Some(data) => {
+            Record::Frame { frame: Frame { time, link: interface.link, interface: 0, wire_len, bytes: data }, at: pos + 12, next }
+        }
         None => Record::Faulty { next, text: format!("a packet of {limit} bytes in a block of {}", block.len()) },
     }
 }

@@ -9,6 +9,8 @@ Examples:
   interloper --json DIR/ > findings.jsonl    a directory of captures as JSON Lines
   interloper -f 'host 192.0.2.1' big.pcapng  tcpdump's filters work on files
   ssh host tcpdump -w - | interloper -       from a pipe; gz, zst, xz and lz4 are undone
+  interloper show capture.pcap F3            finding 3 (or the flow of a frame) packet by packet
+  interloper -w evidence.pcapng capture.pcap the packets that prove it, for Wireshark
   interloper explain ttl-jump                what a reason means, and how to check it
 
 Exit status:
@@ -40,6 +42,10 @@ pub struct LowArgs {
 pub enum Verb {
     /// Find interference (the default: `interloper capture.pcap` does the same)
     Scan(ScanArgs),
+    /// One flow as a ladder with its argument: `show PATH F3`, or a frame number instead of F3
+    Show(ScanArgs),
+    /// Every flow, a line each, with its verdict or why it was not judged
+    Flows(ScanArgs),
     /// Explain a rule, a mechanism or a state; without a name, list them
     Explain {
         /// A rule, mechanism or state, as a finding names it
@@ -61,6 +67,10 @@ pub struct ScanArgs {
     /// The same as PATH, for fingers that know tcpdump
     #[arg(short = 'r', long = "read", value_name = "FILE")]
     pub read: Vec<PathBuf>,
+    /// Write the packets of the findings to a capture of their own, each with a comment that says what it is; with -v their whole
+    /// flows. `-` pipes it into Wireshark
+    #[arg(short = 'w', long = "write", value_name = "FILE.pcapng")]
+    pub write: Option<PathBuf>,
     /// Look only at frames that match a filter in tcpdump's syntax (frame numbers stay those of the file)
     #[arg(short = 'f', long, value_name = "BPF")]
     pub filter: Option<String>,
@@ -94,7 +104,7 @@ pub struct ScanArgs {
     /// Write JSON Lines (schema interloper/1) instead of the page
     #[arg(long)]
     pub json: bool,
-    /// Write JSON Lines to a file as well (PATH.jsonl), or instead of the page (-); repeatable
+    /// Write to a file as well, by its name: .jsonl or .csv (findings); - is JSON Lines instead of the page; repeatable
     #[arg(short, long, value_name = "PATH")]
     pub output: Vec<PathBuf>,
     /// With JSON Lines: a record for every flow as well

@@ -6,6 +6,7 @@ mod inputs;
 mod options;
 mod progress;
 mod scan;
+mod show;
 
 use crate::report::identity;
 use crate::report::paint::Paint;
@@ -68,27 +69,31 @@ fn run() -> Status {
             clap_complete::generate(shell, &mut LowArgs::command(), "interloper", &mut script);
             explain::print(&String::from_utf8_lossy(&script))
         }
-        Some(Verb::Scan(scan)) => scan_with(scan),
-        None => scan_with(behind_options(args.scan)),
+        Some(Verb::Scan(scan)) => with(scan, "scan"),
+        Some(Verb::Show(scan)) => with(scan, "show"),
+        Some(Verb::Flows(scan)) => with(scan, "flows"),
+        None => {
+            let (scan, verb) = behind_options(args.scan);
+            with(scan, verb)
+        }
     }
 }
 
 /// `interloper -v scan x.pcap`: people put the verb behind the options too. A file of that name goes first.
-fn behind_options(mut args: args::ScanArgs) -> args::ScanArgs {
-    if args.paths.first().is_some_and(|p| p.as_os_str() == "scan" && !p.exists()) {
+fn behind_options(mut args: args::ScanArgs) -> (args::ScanArgs, &'static str) {
+    let verb = ["scan", "show", "flows"].into_iter().find(|v| args.paths.first().is_some_and(|p| p.as_os_str() == *v && !p.exists()));
+    if verb.is_some() {
         args.paths.remove(0);
     }
-    args
+    (args, verb.unwrap_or("scan"))
 }
 
-fn scan_with(args: args::ScanArgs) -> Status {
-    match Options::new(args) {
-        Ok(options) => scan::run(&options),
-        Err(error) => {
-            complain(&error.to_string());
-            Status::Failed
-        }
-    }
+fn with(args: args::ScanArgs, verb: &str) -> Status {
+    let run = Options::new(args, verb == "flows").map(|options| if verb == "show" { show::run(options) } else { scan::run(&options) });
+    run.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        Status::Failed
+    })
 }
 
 /// A word on standard error. Where that is closed there is nobody left to tell.

@@ -20,9 +20,13 @@ pub struct Options {
     pub exit_code: bool,
     /// What goes to standard output.
     pub stdout: Stdout,
-    /// Files that get JSON Lines.
+    /// Where the evidence goes.
+    pub evidence: Option<PathBuf>,
+    /// Files that get JSON Lines or CSV, by their names.
     pub files: Vec<PathBuf>,
     pub flows: bool,
+    /// No findings, flows alone.
+    pub only_flows: bool,
     pub by: By,
     pub times: TimeFormat,
     pub quiet: bool,
@@ -32,13 +36,17 @@ pub struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stdout {
+    /// Nothing: the evidence goes there.
+    Evidence,
     Page,
     JsonLines,
+    /// `interloper flows`.
+    Flows,
 }
 
 impl Options {
-    /// Makes sense of the arguments, or says what is wrong with them.
-    pub fn new(args: ScanArgs) -> Result<Options> {
+    /// Makes sense of the arguments (of `interloper flows` with `only_flows`), or says what is wrong with them.
+    pub fn new(args: ScanArgs, only_flows: bool) -> Result<Options> {
         // `-r` stands first because that is where people put it.
         let paths: Vec<PathBuf> = args.read.into_iter().chain(args.paths).collect();
         if paths.is_empty() {
@@ -50,14 +58,27 @@ impl Options {
         let (to_stdout, files): (Vec<PathBuf>, Vec<PathBuf>) = args.output.into_iter().partition(|p| p.as_path() == Path::new("-"));
         for file in &files {
             let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-            if !matches!(extension, "jsonl" | "ndjson") {
+            if !matches!(extension, "jsonl" | "ndjson" | "csv") {
                 let shown = crate::report::escape::path(file);
                 return Err(Error::Usage(format!(
-                    "-o {shown}: cannot tell the format; name the file .jsonl, or use -o - for standard output"
+                    "-o {shown}: cannot tell the format; name the file .jsonl or .csv, or use -o - for standard output"
                 )));
             }
         }
-        let stdout = if args.json || !to_stdout.is_empty() { Stdout::JsonLines } else { Stdout::Page };
+        let evidence = args.write.map(evidence).transpose()?;
+        let piped = evidence.as_deref() == Some(Path::new("-"));
+        if piped && (args.json || !to_stdout.is_empty()) {
+            return Err(Error::Usage("-w - and JSON Lines cannot share standard output; give one of them a file".into()));
+        }
+        let stdout = if piped {
+            Stdout::Evidence
+        } else if args.json || !to_stdout.is_empty() {
+            Stdout::JsonLines
+        } else if only_flows {
+            Stdout::Flows
+        } else {
+            Stdout::Page
+        };
         if args.flows && stdout == Stdout::Page && files.is_empty() {
             return Err(Error::Usage("--flows adds records to JSON Lines; give --json or -o PATH.jsonl with it".into()));
         }
@@ -67,6 +88,7 @@ impl Options {
             window: bytes(args.window, defaults.window),
             chunk: bytes(args.chunk, defaults.chunk),
             max_bytes: args.max_bytes,
+            spool: evidence.is_some(),
             force_wrong_guess: args.wrong_guesses,
         };
         let scan = ScanOptions {
@@ -74,7 +96,7 @@ impl Options {
             filter: args.filter,
             count: args.count,
             memory: args.memory.unwrap_or(crate::limits::MEMORY),
-            lines: args.flows,
+            lines: args.flows || only_flows,
         };
         Ok(Options {
             paths,
@@ -87,8 +109,10 @@ impl Options {
             },
             exit_code: args.exit_code,
             stdout,
+            evidence,
             files,
             flows: args.flows,
+            only_flows,
             by: match args.by {
                 GroupBy::Name => By::Name,
                 GroupBy::Server => By::Server,
@@ -106,6 +130,21 @@ impl Options {
             color: color(args.color),
         })
     }
+}
+
+/// The old format has no comments, no interfaces and one link type: what the evidence says would be lost.
+fn evidence(path: PathBuf) -> Result<PathBuf> {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if path.as_path() == Path::new("-") || matches!(extension.as_str(), "pcapng" | "ntar") {
+        return Ok(path);
+    }
+    let shown = crate::report::escape::path(&path);
+    Err(Error::Usage(match extension.as_str() {
+        "pcap" | "cap" | "dmp" => format!(
+            "-w {shown}: a .{extension} file cannot hold what makes the packets evidence (a comment for each packet, several interfaces); name it .pcapng"
+        ),
+        _ => format!("-w {shown}: the evidence is pcapng; name the file .pcapng, or use -w - for standard output"),
+    }))
 }
 
 fn cores() -> usize {

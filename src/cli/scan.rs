@@ -6,13 +6,16 @@ use super::progress::Progress;
 use super::{Status, complain};
 use crate::error::{Error, Result};
 use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
+use crate::report::csv::Csv;
+use crate::report::evidence::Evidence;
+use crate::report::flows::FlowTable;
 use crate::report::jsonl::JsonLines;
 use crate::report::paint::Paint;
 use crate::report::text::{Layout, Style, Text};
 use crate::report::{Shown, Sink, Tally, escape};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -81,6 +84,10 @@ impl Run<'_> {
         let shown = Shown::new(&report, self.options.min, self.tally.found());
         self.tally.add(&shown);
         self.write(|sink| sink.capture(&shown));
+        if report.spool.as_ref().is_some_and(|s| s.is_partial()) {
+            let kept = crate::report::words::octets(crate::limits::SPOOL);
+            complain(&format!("{}: only the first {kept} could be kept for -w: the evidence is partial", shown.file));
+        }
         // The page says it as well; standard error is for those who look only there.
         if let Some(damage) = report.damage.first().filter(|_| self.options.quiet || self.options.stdout != Stdout::Page) {
             complain(&format!("{}: damaged at byte {}: {}", shown.file, damage.offset, escape::sentence(&damage.text)));
@@ -150,8 +157,11 @@ impl Run<'_> {
 /// Opens every output before anything is read: a run of hours must not end with a file that cannot be written.
 fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>)>> {
     let stdout = || BufWriter::with_capacity(1 << 16, std::io::stdout());
+    let evidence = |out: Box<dyn Write + Send>| Box::new(Evidence::new(out, options.scan.open.clone(), options.verbose));
     let first: Box<dyn Sink> = match options.stdout {
-        Stdout::JsonLines => Box::new(JsonLines::new(stdout(), options.flows)),
+        Stdout::Evidence => evidence(Box::new(stdout())),
+        Stdout::JsonLines => Box::new(json_lines(stdout(), options)),
+        Stdout::Flows => Box::new(FlowTable::new(stdout(), options.times, several)),
         Stdout::Page => {
             let style = Style { paint: Paint::new(options.color), times: options.times, verbose: options.verbose };
             Box::new(Text::new(stdout(), Layout { style, by: options.by, quiet: options.quiet, several }))
@@ -160,9 +170,29 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
     let mut sinks = vec![(PathBuf::from("-"), first)];
     for path in &options.files {
         let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
-        sinks.push((path.clone(), Box::new(JsonLines::new(BufWriter::with_capacity(1 << 16, file), options.flows))));
+        let file = BufWriter::with_capacity(1 << 16, file);
+        let csv = path.extension().is_some_and(|e| e == "csv");
+        sinks.push((path.clone(), if csv { Box::new(Csv::new(file)) } else { Box::new(json_lines(file, options)) }));
+    }
+    if let Some(path) = options.evidence.iter().find(|_| options.stdout != Stdout::Evidence) {
+        refuse_input(path, options)?;
+        let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
+        sinks.push((path.clone(), evidence(Box::new(BufWriter::with_capacity(1 << 16, file)))));
     }
     Ok(sinks)
+}
+
+fn json_lines<W: Write + Send>(out: W, options: &Options) -> JsonLines<W> {
+    if options.only_flows { JsonLines::flows(out) } else { JsonLines::new(out, options.flows) }
+}
+
+/// Evidence written over its own source would destroy both.
+fn refuse_input(path: &Path, options: &Options) -> Result<()> {
+    let same = |input: &PathBuf| input.canonicalize().ok().zip(path.canonicalize().ok()).is_some_and(|(a, b)| a == b);
+    if options.paths.iter().any(same) {
+        return Err(Error::Usage(format!("-w {}: that is the capture itself", escape::path(path))));
+    }
+    Ok(())
 }
 
 /// The first interrupt ends the reading and lets what is known be printed; the second ends everything.
@@ -179,7 +209,7 @@ fn stop_on_interrupt(watch: &Arc<Watch>) {
 }
 
 /// An error with what to do about it.
-fn message(error: &Error) -> String {
+pub fn message(error: &Error) -> String {
     let hint = match error {
         Error::Open { source, .. } => match source.kind() {
             ErrorKind::NotFound => " (check the path; a file named like a verb is ./explain)",

@@ -35,6 +35,30 @@ pub fn sentence(text: &str) -> String {
     out
 }
 
+/// A cell of CSV (RFC 4180): quoted where it must be, and never taken for a formula by a spreadsheet.
+pub fn cell(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.len() > 1;
+    let safe = if formula { format!("'{text}") } else { text.to_owned() };
+    if safe.contains([',', '"', '\r', '\n', ';', '\'']) || safe.starts_with(' ') || safe.ends_with(' ') {
+        format!("\"{}\"", safe.replace('"', "\"\""))
+    } else {
+        safe
+    }
+}
+
+/// For terminals that show ASCII only.
+pub fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let _ = write!(out, "\\u{{{:x}}}", c as u32);
+        }
+    }
+    out
+}
+
 /// A path as it is printed everywhere.
 pub fn path(path: &std::path::Path) -> String {
     escape(path.as_os_str().as_encoded_bytes())
@@ -118,6 +142,22 @@ mod tests {
     #[test]
     fn sentences_keep_their_quotes() {
         assert_eq!(sentence("\"a\\b\" <c> \u{1b}[0m\u{202e}"), "\"a\\b\" <c> \\x1b[0m\\u{202e}");
+    }
+
+    #[test]
+    fn cells() {
+        for (text, shown) in [
+            ("plain", "plain"),
+            ("a,b", "\"a,b\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
+            ("=1+1", "\"'=1+1\""),
+            ("@x", "\"'@x\""),
+            ("-", "-"),
+            (" x", "\" x\""),
+        ] {
+            assert_eq!(cell(text), shown);
+        }
+        assert_eq!(ascii("a\u{e9}"), "a\\u{e9}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::record::{
     CandidateRecord, CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, InjectorRecord,
     PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
 };
-use super::{Shown, Sink, Tally, escape, identity, wireshark};
+use super::{Shown, Sink, Tally, escape, flows, identity, wireshark};
 use crate::attribute::injectors::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
@@ -17,13 +17,19 @@ use std::io::{self, Write};
 /// Writes the records.
 pub struct JsonLines<W> {
     out: W,
+    findings: bool,
     flows: bool,
 }
 
 impl<W: Write + Send> JsonLines<W> {
     /// With `flows`, a record for every flow as well.
     pub fn new(out: W, flows: bool) -> JsonLines<W> {
-        JsonLines { out, flows }
+        JsonLines { out, findings: true, flows }
+    }
+
+    /// The flows alone, without findings.
+    pub fn flows(out: W) -> JsonLines<W> {
+        JsonLines { out, findings: false, flows: true }
     }
 
     fn line(&mut self, record: &impl Serialize) -> io::Result<()> {
@@ -35,13 +41,12 @@ impl<W: Write + Send> JsonLines<W> {
 impl<W: Write + Send> Sink for JsonLines<W> {
     fn capture(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         self.line(&capture(shown))?;
-        for (n, f) in &shown.findings {
+        let findings: &[(u64, &Finding)] = if self.findings { &shown.findings } else { &[] };
+        for (n, f) in findings {
             self.line(&finding(shown, *n, f))?;
         }
         if self.flows {
-            let mut lines: Vec<&FlowLine> = shown.report.conclusion.lines.iter().collect();
-            lines.sort_by_cached_key(|l| (l.first_frame, l.time, l.ends.client, l.ends.server));
-            for line in lines {
+            for line in flows::in_order(shown) {
                 self.line(&flow(shown, line))?;
             }
         }

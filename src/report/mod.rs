@@ -4,14 +4,19 @@
 //! run. Every byte that comes from a capture or a file's name passes [`escape`].
 
 pub mod clock;
+pub mod csv;
 pub mod escape;
+pub mod evidence;
 pub mod explain;
 pub mod filters;
+pub mod flows;
 pub mod identity;
 pub mod jsonl;
+pub mod ladder;
 mod page;
 pub mod paint;
 mod passage;
+mod pcapng;
 mod record;
 mod tally;
 pub mod text;

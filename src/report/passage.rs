@@ -71,6 +71,13 @@ pub fn write(shown: &Shown<'_>, n: u64, f: &Finding, style: Style) -> String {
     };
     packets(&mut out, first, &f.forged, f.trigger.is_some());
     packets(&mut out, second, &f.genuine, f.trigger.is_some());
+    out.push_str(&argued(shown, f, style));
+    out
+}
+
+/// The argument: claims, control, and what to paste into Wireshark.
+pub fn argued(shown: &Shown<'_>, f: &Finding, style: Style) -> String {
+    let mut out = String::new();
     argument(&mut out, f, style);
     if let Some(c) = &f.control {
         let value = escape::shorten(&escape::escape(&c.value), NAME);

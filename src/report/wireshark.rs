@@ -64,6 +64,8 @@ mod tests {
             protocol,
             community_id: String::new(),
             stream_first: None,
+            first_frame: 1,
+            last: crate::capture::Timestamp(0),
             vlan: None,
             tunnel: false,
         }

@@ -232,7 +232,13 @@ impl Script {
     pub fn each_frame(&self, mut each: impl FnMut(crate::capture::Frame<'_>)) {
         let link = crate::capture::LinkType(self.link.number());
         for f in self.frames() {
-            each(crate::capture::Frame { time: crate::capture::Timestamp(f.time), link, wire_len: f.wire_len, bytes: &f.bytes });
+            each(crate::capture::Frame {
+                time: crate::capture::Timestamp(f.time),
+                link,
+                interface: 0,
+                wire_len: f.wire_len,
+                bytes: &f.bytes,
+            });
         }
     }
 

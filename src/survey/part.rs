@@ -214,6 +214,8 @@ pub fn ends(case: &Case<'_>) -> Ends {
         protocol: flow.key.protocol,
         community_id: community_id(&flow.key),
         stream_first: flow.stream_first,
+        first_frame: case.entries.first().map_or(0, |e| e.frame),
+        last: flow.last,
         vlan: flow.vlan,
         tunnel: flow.tunnel,
     }

@@ -16,6 +16,9 @@ pub struct Ends {
     pub community_id: String,
     /// First frame of the conversation; Wireshark's stream number is its rank.
     pub stream_first: Option<u64>,
+    /// The flow's first frame and the time of its last: where to find its packets in the capture.
+    pub first_frame: u64,
+    pub last: Timestamp,
     pub vlan: Option<u16>,
     pub tunnel: bool,
 }

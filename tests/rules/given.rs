@@ -89,7 +89,8 @@ impl Given {
         let bytes: Vec<u8> = frames.iter().flat_map(|f| f.bytes.iter().copied()).collect();
         let mut at = 0;
         for (frame, n) in frames.iter().zip(1..) {
-            let view = Frame { time: Timestamp(frame.time), link: LinkType(1), wire_len: frame.wire_len, bytes: &frame.bytes };
+            let view =
+                Frame { time: Timestamp(frame.time), link: LinkType(1), interface: 0, wire_len: frame.wire_len, bytes: &frame.bytes };
             let packet = dissect(&view).expect("stories are told in packets");
             let transaction = matches!(packet.transport, Transport::Udp).then(|| quick_txid(packet.payload)).flatten();
             let (key, direction) = FlowKey::of(&packet, transaction);

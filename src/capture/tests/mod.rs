@@ -19,7 +19,7 @@ struct Outcome {
 }
 
 fn options(window: usize, chunk: usize, force_wrong_guess: bool) -> OpenOptions {
-    OpenOptions { window, chunk, max_bytes: None, force_wrong_guess }
+    OpenOptions { window, chunk, force_wrong_guess, ..OpenOptions::default() }
 }
 
 fn file(bytes: &[u8]) -> tempfile::NamedTempFile {

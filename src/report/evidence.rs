@@ -1,0 +1,271 @@
+//! `-w`: the packets of the findings in a capture of their own, each with a comment that says what it is there for.
+//!
+//! A section for each capture with findings, so that frames of several captures keep their interfaces and order. The names in
+//! comments are ours alone: a host name could claim to be a role.
+
+use super::pcapng::Pcapng;
+use super::{SCHEMA, Shown, Sink, Tally, escape, identity, words};
+use crate::capture::OpenOptions;
+use crate::detect::finding::{Confidence, Mechanism};
+use crate::flow::key::FlowKey;
+use crate::limits::{CONTROL_PACKETS, HEAD};
+use crate::packet::{Packet, Transport, tcp};
+use crate::reread::{Plan, Stretch, Wanted, reread};
+use crate::survey::Finding;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// What a packet is there for, the weightiest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Role {
+    Forged,
+    Suspect,
+    Trigger,
+    Genuine,
+    /// In the finding's flow, named by a claim.
+    Cited,
+    /// In another flow, named by a claim or as the control.
+    Control,
+    Handshake,
+    /// The rest of the flow, with `-v`.
+    Flow,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Role::Forged => "FORGED",
+            Role::Suspect => "SUSPECT",
+            Role::Trigger => "TRIGGER",
+            Role::Genuine => "GENUINE",
+            Role::Cited => "CITED",
+            Role::Control => "CONTROL",
+            Role::Handshake => "HANDSHAKE",
+            Role::Flow => "FLOW",
+        }
+    }
+}
+
+/// Why a finding wants a frame.
+struct Reason {
+    role: Role,
+    rules: Vec<&'static str>,
+}
+
+/// Reasons by frame and place of the finding in the capture's list.
+type Reasons = BTreeMap<u64, BTreeMap<usize, Reason>>;
+
+/// Writes the evidence.
+pub struct Evidence<W> {
+    out: Pcapng<W>,
+    open: OpenOptions,
+    whole: bool,
+    sections: u64,
+}
+
+impl<W: Write + Send> Evidence<W> {
+    /// Captures are read again with `open`; with `whole`, the whole flows of the findings.
+    pub fn new(out: W, open: OpenOptions, whole: bool) -> Evidence<W> {
+        Evidence { out: Pcapng::new(out), open: OpenOptions { spool: false, ..open }, whole, sections: 0 }
+    }
+}
+
+impl<W: Write + Send> Sink for Evidence<W> {
+    fn capture(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        if shown.findings.is_empty() {
+            return Ok(());
+        }
+        let path = shown.report.again();
+        let keys = keys(path, &self.open, shown)?;
+        let (reasons, plan) = plan(shown, &keys, self.whole);
+        self.sections += 1;
+        self.out.section(shown.report.description.snaplen, &about(shown, path)?)?;
+        let mut handshakes: Vec<Handshake> = shown.findings.iter().map(|_| Handshake::default()).collect();
+        let out = &mut self.out;
+        let whole = self.whole;
+        let reading = reread(path, &self.open, &plan, |wanted| {
+            let comments = comments(shown, &reasons, wanted, &mut handshakes, whole);
+            if comments.is_empty() { Ok(()) } else { out.packet(wanted.frame, &comments) }
+        });
+        reading.map_err(io::Error::other)?.failed.map_or(Ok(()), Err)?;
+        self.out.flush()
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        if self.sections == 0 {
+            let said = format!("no findings in {}", words::count(tally.captures, "capture"));
+            self.out.section(0, &[said, versions()])?;
+        }
+        self.out.flush()
+    }
+}
+
+fn versions() -> String {
+    format!("interloper {}, rules {}, schema {SCHEMA}", env!("CARGO_PKG_VERSION"), identity::rules())
+}
+
+/// What the section says of its source.
+fn about(shown: &Shown<'_>, path: &Path) -> io::Result<Vec<String>> {
+    let partial = shown.report.spool.as_ref().is_some_and(|s| s.is_partial());
+    let mut said = vec![format!("packets of {} in {}", words::count(shown.findings.len() as u64, "finding"), shown.file)];
+    let of = if partial { " of the part that could be kept: THE EVIDENCE IS PARTIAL" } else { "" };
+    said.push(format!("source sha256 {}{of}; capture {}", sha256(path)?, shown.id));
+    said.push(versions());
+    Ok(said)
+}
+
+/// Hash of a file as `sha256sum` prints it.
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect()),
+            Ok(got) => hash.update(block.get(..got).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Keys of the flows that the findings, their claims and controls speak of, by frame.
+fn keys(path: &Path, open: &OpenOptions, shown: &Shown<'_>) -> io::Result<BTreeMap<u64, FlowKey>> {
+    let mut frames = BTreeSet::new();
+    for (_, f) in &shown.findings {
+        frames.insert(f.ends.first_frame);
+        frames.extend(f.claims.iter().flat_map(|c| c.frames.iter().copied()));
+        frames.extend(f.control.iter().map(|c| c.frame));
+    }
+    let mut keys = BTreeMap::new();
+    let reading = reread(path, open, &Plan { frames, ..Plan::default() }, |wanted| {
+        keys.extend(wanted.key.map(|(key, _)| (wanted.number, key)));
+        Ok(())
+    });
+    reading.map_err(io::Error::other)?;
+    Ok(keys)
+}
+
+fn plan(shown: &Shown<'_>, keys: &BTreeMap<u64, FlowKey>, whole: bool) -> (Reasons, Plan) {
+    let mut reasons = Reasons::new();
+    let mut plan = Plan::default();
+    for (place, (_, f)) in shown.findings.iter().enumerate() {
+        let own = keys.get(&f.ends.first_frame);
+        let mut want = |frame: u64, role: Role, rule: Option<&'static str>| {
+            let reason = reasons.entry(frame).or_default().entry(place).or_insert(Reason { role, rules: Vec::new() });
+            reason.role = reason.role.min(role);
+            if let Some(rule) = rule.filter(|r| !reason.rules.contains(r)) {
+                reason.rules.push(rule);
+            }
+        };
+        for p in &f.forged {
+            want(p.entry.frame, suspect(f), None);
+        }
+        for p in &f.genuine {
+            want(p.entry.frame, Role::Genuine, None);
+        }
+        if let Some(t) = &f.trigger {
+            want(t.frame, Role::Trigger, None);
+            want(t.complete_at_frame, Role::Trigger, None);
+        }
+        let cited = f.claims.iter().flat_map(|c| c.frames.iter().map(|n| (*n, c.rule)));
+        for (frame, rule) in cited.chain(f.control.iter().map(|c| (c.frame, "control"))) {
+            let theirs = keys.get(&frame).filter(|key| Some(*key) != own);
+            want(frame, if theirs.is_some() { Role::Control } else { Role::Cited }, Some(rule));
+            if let Some(key) = theirs {
+                let tag = CONTROL_TAG | place as u64;
+                let last = crate::capture::Timestamp(i64::MAX);
+                plan.keys.entry(*key).or_insert(Stretch { last, most: CONTROL_PACKETS, tag });
+            }
+        }
+        let most = if whole || is_silence(f) { usize::MAX } else { HEAD };
+        let stretch = Stretch { last: f.ends.last, most, tag: place as u64 };
+        plan.flows.entry(f.ends.first_frame).or_default().push(stretch);
+    }
+    plan.frames = reasons.keys().copied().collect();
+    (reasons, plan)
+}
+
+/// Marks the tags of flows that are others' than the finding's.
+const CONTROL_TAG: u64 = 1 << 63;
+
+/// Of a drop there is no packet to point at: what shows it is all that was said, again and again, without an answer.
+fn is_silence(f: &Finding) -> bool {
+    f.mechanism == Mechanism::Drop
+}
+
+/// Nothing is called forged before it is; what a router answered is a refusal, but it came from the box in question all the same.
+fn suspect(f: &Finding) -> Role {
+    match (f.mechanism, f.confidence) {
+        (Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle, _) | (_, Confidence::Unexplained) => Role::Suspect,
+        _ => Role::Forged,
+    }
+}
+
+/// A comment for each finding that wants this frame; none, if it is only one of a flow's other packets.
+fn comments(shown: &Shown<'_>, reasons: &Reasons, wanted: &Wanted<'_>, handshakes: &mut [Handshake], whole: bool) -> Vec<String> {
+    let none = BTreeMap::new();
+    let known = reasons.get(&wanted.number).unwrap_or(&none);
+    let mut said: BTreeMap<usize, (Role, &[&'static str])> = known.iter().map(|(n, r)| (*n, (r.role, r.rules.as_slice()))).collect();
+    for (tag, _) in &wanted.flows {
+        let place = (tag & !CONTROL_TAG) as usize;
+        let role = if tag & CONTROL_TAG != 0 {
+            Some(Role::Control)
+        } else {
+            let client = shown.findings.get(place).is_some_and(|(_, f)| wanted.packet.is_some_and(|p| p.src == f.ends.client));
+            let part = handshakes.get_mut(place).zip(wanted.packet).is_some_and(|(h, p)| h.takes(p, client));
+            if part {
+                Some(Role::Handshake)
+            } else {
+                (whole || shown.findings.get(place).is_some_and(|(_, f)| is_silence(f))).then_some(Role::Flow)
+            }
+        };
+        if let Some(role) = role {
+            said.entry(place).or_insert((role, &[]));
+        }
+    }
+    let comment = |(place, (role, rules)): (usize, (Role, &[&'static str]))| {
+        let (n, f) = shown.findings.get(place)?;
+        let mut text = format!("F{n} {} {} {} {}", role.name(), f.mechanism, f.confidence, identity::finding(f));
+        if role <= Role::Genuine && rules.is_empty() {
+            // Of a train, claims name the first packets only, and claims about the whole finding name none: they speak of its like.
+            let alike: &[crate::survey::PacketRef] = if role == Role::Genuine { &[] } else { &f.forged };
+            let speaks = |c: &&crate::detect::finding::Claim| {
+                c.void.is_none() && (c.frames.is_empty() || alike.iter().any(|p| c.frames.contains(&p.entry.frame)))
+            };
+            let all: BTreeSet<&str> = f.claims.iter().filter(speaks).map(|c| c.rule).collect();
+            if !all.is_empty() {
+                text.push_str(&format!("; rules: {}", all.into_iter().collect::<Vec<_>>().join(", ")));
+            }
+        } else if !rules.is_empty() {
+            text.push_str(&format!("; rules: {}", rules.join(", ")));
+        }
+        text.push_str(&format!("; original frame {}", wanted.number));
+        Some(escape::sentence(&text))
+    };
+    said.into_iter().filter_map(comment).collect()
+}
+
+/// How far a flow's handshake has come.
+#[derive(Default)]
+struct Handshake {
+    answered: bool,
+    done: bool,
+}
+
+impl Handshake {
+    /// SYNs, their answers, and the client's first bare acknowledgement.
+    fn takes(&mut self, packet: &Packet<'_>, from_client: bool) -> bool {
+        let Transport::Tcp(t) = packet.transport else { return false };
+        if t.flags & tcp::SYN != 0 {
+            self.answered |= !from_client;
+            return true;
+        }
+        let bare = t.flags & (tcp::RST | tcp::FIN) == 0 && packet.payload_len == 0;
+        let last = from_client && self.answered && bare && !self.done;
+        self.done |= from_client;
+        last
+    }
+}
