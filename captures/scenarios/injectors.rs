@@ -78,8 +78,18 @@ fn packetlogic() -> Scene {
     s
 }
 
+/// How a forged answer is made.
+struct Made {
+    flags: u16,
+    ttl: u8,
+    id: u16,
+    window: u16,
+    tos: u8,
+}
+
 /// A GET that a forged answer overtakes.
-fn overtaken(mut s: Scene, port: u16, flags: u16, ttl: u8, id: u16, window: u16, tos: u8, payload: &[u8]) -> Scene {
+fn overtaken(mut s: Scene, port: u16, payload: &[u8], made: Made) -> Scene {
+    let Made { flags, ttl, id, window, tos } = made;
     let mut t = s.script.tcp(&client(), port, &server(), 80, rtt());
     t.handshake().get(NAME, "/");
     t.inject(Server).data(payload).flags(flags).ttl(ttl).ip_id(id).window(window).with(|d| d.tos = tos).after_ms(4.0);
@@ -98,14 +108,19 @@ fn packetlogic_redirect() -> Scene {
         .happens("A download is sent elsewhere by a redirect without PSH that outruns the server.")
         .look("http.response.code == 307; ip.id and tcp.window_size_value of it.");
     let payload = response("307 Temporary Redirect", "Location: http://downloads.example.com/setup.exe\r\n", "");
-    overtaken(s, 41_050, FIN | ACK, 58, 13_330, 32_120, 0, &payload)
+    overtaken(s, 41_050, &payload, Made { flags: FIN | ACK, ttl: 58, id: 13_330, window: 32_120, tos: 0 })
 }
 
 fn surf_safely() -> Scene {
     let s = Scene::guilty("injector-surf-safely", "A page without a head, marked type of service 40")
         .happens("The page comes without status line, with FIN, from an initial TTL of 100.")
         .look("ip.dsfield == 0x28 and the payload.");
-    overtaken(s, 41_060, FIN | ACK, 91, 0x5151, 16_384, 40, b"<html><head><title>Surf Safely!</title></head></html>")
+    overtaken(
+        s,
+        41_060,
+        b"<html><head><title>Surf Safely!</title></head></html>",
+        Made { flags: FIN | ACK, ttl: 91, id: 0x5151, window: 16_384, tos: 40 },
+    )
 }
 
 fn middlebox() -> Scene {
@@ -113,14 +128,19 @@ fn middlebox() -> Scene {
         .happens("The box says what it is.")
         .look("The payload of the packet with FIN.");
     let payload = response("404 Not Found", "", "<html>Middlebox v 1.0</html>");
-    overtaken(s, 41_070, FIN | PSH | ACK, 60, 0x2301, 5840, 0, &payload)
+    overtaken(s, 41_070, &payload, Made { flags: FIN | PSH | ACK, ttl: 60, id: 0x2301, window: 5840, tos: 0 })
 }
 
 fn warning() -> Scene {
     let s = Scene::guilty("injector-warning", "A redirect to a national warning page")
         .happens("A 302 outruns the server.")
         .look("http.location");
-    overtaken(s, 41_080, FIN | PSH | ACK, 61, 0x0700, 8192, 0, &response("302 Found", "Location: http://www.warning.or.kr\r\n", ""))
+    overtaken(
+        s,
+        41_080,
+        &response("302 Found", "Location: http://www.warning.or.kr\r\n", ""),
+        Made { flags: FIN | PSH | ACK, ttl: 61, id: 0x0700, window: 8192, tos: 0 },
+    )
 }
 
 fn iran_page() -> Scene {
@@ -128,7 +148,7 @@ fn iran_page() -> Scene {
         .happens("The page outruns the server.")
         .look("The iframe in the payload.");
     let body = "<html><body><iframe src=\"http://10.10.34.36:80\" style=\"width: 100%\"></iframe></body></html>";
-    overtaken(s, 41_090, PSH | ACK, 188, 0x0999, 1000, 0, &response("403 Forbidden", "", body))
+    overtaken(s, 41_090, &response("403 Forbidden", "", body), Made { flags: PSH | ACK, ttl: 188, id: 0x0999, window: 1000, tos: 0 })
 }
 
 fn old_pool() -> Scene {
