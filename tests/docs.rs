@@ -102,14 +102,23 @@ fn the_worked_example_is_real() {
 #[test]
 fn ladders_and_flows_of_the_readme_are_real() {
     let readme = read("README.md");
+    let mut blessed = readme.clone();
     let mut seen = 0;
     for block in readme.split("```\n").filter(|b| b.starts_with("$ interloper show ") || b.starts_with("$ interloper flows ")) {
         let (command, shown) = block.split_once('\n').unwrap();
         let args: Vec<&str> = command.strip_prefix("$ interloper ").unwrap().split_whitespace().collect();
         let mut run = Command::new(env!("CARGO_BIN_EXE_interloper"));
         let output = run.args(args).env("LC_ALL", "C.UTF-8").current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert_eq!(shown, String::from_utf8(output.stdout).unwrap(), "{command}");
+        let output = String::from_utf8(output.stdout).unwrap();
+        if std::env::var_os("BLESS").is_some() {
+            blessed = blessed.replace(&format!("```\n{block}```\n"), &format!("```\n{command}\n{output}```\n"));
+        } else {
+            assert_eq!(shown, output, "{command}");
+        }
         seen += 1;
+    }
+    if blessed != readme {
+        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), blessed).unwrap();
     }
     assert_eq!(seen, 2);
 }

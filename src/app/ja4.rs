@@ -6,28 +6,28 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 /// What of a ClientHello goes into JA4. GREASE values may be left in; they are ignored here.
-pub struct Ja4Input<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ja4 {
     /// `t` over TCP, `q` over QUIC.
     pub transport: char,
     pub legacy_version: u16,
-    pub versions: &'a [u16],
-    pub ciphers: &'a [u16],
+    pub versions: Vec<u16>,
+    pub ciphers: Vec<u16>,
     /// Extension types in wire order.
-    pub extensions: &'a [u16],
-    pub signature_algorithms: &'a [u16],
-    pub alpn: Option<&'a [u8]>,
+    pub extensions: Vec<u16>,
+    pub signature_algorithms: Vec<u16>,
+    pub alpn: Option<Vec<u8>>,
 }
 
-/// RFC 8701: both bytes equal, low nibbles A.
 pub fn is_grease(value: u16) -> bool {
     value & 0x0f0f == 0x0a0a && value >> 8 == value & 0xff
 }
 
-pub fn ja4(input: &Ja4Input) -> String {
+fn ja4(input: &Ja4) -> String {
     let real = |list: &[u16]| list.iter().copied().filter(|&v| !is_grease(v)).collect::<Vec<u16>>();
-    let mut ciphers = real(input.ciphers);
-    let mut extensions = real(input.extensions);
-    let version = real(input.versions).into_iter().max().unwrap_or(input.legacy_version);
+    let mut ciphers = real(&input.ciphers);
+    let mut extensions = real(&input.extensions);
+    let version = real(&input.versions).into_iter().max().unwrap_or(input.legacy_version);
     let to = if extensions.contains(&0) { 'd' } else { 'i' };
     let head = format!(
         "{}{}{to}{:02}{:02}{}",
@@ -35,19 +35,26 @@ pub fn ja4(input: &Ja4Input) -> String {
         version_code(version),
         ciphers.len().min(99),
         extensions.len().min(99),
-        alpn_code(input.alpn)
+        alpn_code(input.alpn.as_deref())
     );
     ciphers.sort_unstable();
     // Server name and ALPN vary with the site, not with the client.
     extensions.retain(|&e| e != 0x0000 && e != 0x0010);
     extensions.sort_unstable();
     let mut third = list(&extensions);
-    let algorithms = real(input.signature_algorithms);
+    let algorithms = real(&input.signature_algorithms);
     if !algorithms.is_empty() && !third.is_empty() {
         third.push('_');
         third.push_str(&list(&algorithms));
     }
     format!("{head}_{}_{}", short_hash(&list(&ciphers)), short_hash(&third))
+}
+
+impl Ja4 {
+    /// The fingerprint. Two hashes: for whoever prints it, not for every hello that is read.
+    pub fn text(&self) -> String {
+        ja4(self)
+    }
 }
 
 fn list(values: &[u16]) -> String {
@@ -99,39 +106,39 @@ mod tests {
     /// The worked example of the published description of JA4.
     #[test]
     fn published_example() {
-        let input = Ja4Input {
+        let input = Ja4 {
             transport: 't',
             legacy_version: 0x0303,
-            versions: &[0x7a7a, 0x0304, 0x0303],
-            ciphers: &[
+            versions: vec![0x7a7a, 0x0304, 0x0303],
+            ciphers: vec![
                 0x1a1a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f,
                 0x0035,
             ],
-            extensions: &[
+            extensions: vec![
                 0x2a2a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b, 0xff01, 0x000b,
                 0x000a, 0x0015, 0x3a3a,
             ],
-            signature_algorithms: &[0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
-            alpn: Some(b"h2"),
+            signature_algorithms: vec![0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
+            alpn: Some(b"h2".to_vec()),
         };
         assert_eq!(ja4(&input), "t13d1516h2_8daaf6152771_e5627efa2ab1");
     }
 
     #[test]
     fn empty_lists_and_odd_protocols() {
-        let mut input = Ja4Input {
+        let mut input = Ja4 {
             transport: 'q',
             legacy_version: 0x0303,
-            versions: &[],
-            ciphers: &[],
-            extensions: &[],
-            signature_algorithms: &[],
+            versions: vec![],
+            ciphers: vec![],
+            extensions: vec![],
+            signature_algorithms: vec![],
             alpn: None,
         };
         assert_eq!(ja4(&input), "q12i000000_000000000000_000000000000");
-        input.alpn = Some(b"http/1.1");
+        input.alpn = Some(b"http/1.1".to_vec());
         assert!(ja4(&input).starts_with("q12i0000h1_"));
-        input.alpn = Some(b"\xab\xcd");
+        input.alpn = Some(b"\xab\xcd".to_vec());
         assert!(ja4(&input).starts_with("q12i0000ad_"));
         assert!(is_grease(0xfafa) && !is_grease(0x1a2a));
     }

@@ -9,7 +9,7 @@
 pub mod certificate;
 pub mod dns;
 pub mod http;
-mod ja4;
+pub mod ja4;
 pub mod name;
 pub mod pieces;
 pub mod quic;

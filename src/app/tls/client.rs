@@ -1,7 +1,7 @@
 //! The client's direction: its hello, whole or in parts.
 
 use super::hello::{self, Extension};
-use crate::app::ja4::{Ja4Input, ja4};
+use crate::app::ja4::Ja4;
 use crate::app::pieces::Pieces;
 use crate::app::tls_records::{Alert, Handshake, MAX_HANDSHAKE, Records};
 
@@ -35,7 +35,8 @@ pub struct ClientHello {
     pub alpn: Vec<Vec<u8>>,
     pub ech: Option<Ech>,
     /// Empty unless the hello is complete.
-    pub ja4: String,
+    /// What its JA4 fingerprint is made of, if it is whole.
+    pub ja4: Option<Ja4>,
     pub session_id_len: usize,
     /// Every byte of the message is there.
     pub complete: bool,
@@ -104,18 +105,15 @@ pub(in crate::app) fn hello(handshake: &Handshake, transport: char) -> Option<Cl
         None => handshake.stream_at(handshake.len().saturating_sub(1)),
     };
     let kinds: Vec<u16> = head.extensions.iter().map(|extension| extension.kind).collect();
-    let ja4 = match whole {
-        Some(_) => ja4(&Ja4Input {
-            transport,
-            legacy_version: head.legacy_version,
-            versions: &decoded.versions,
-            ciphers: &head.ciphers,
-            extensions: &kinds,
-            signature_algorithms: &decoded.signature_algorithms,
-            alpn: decoded.alpn.first().map(Vec::as_slice),
-        }),
-        None => String::new(),
-    };
+    let ja4 = whole.is_some().then(|| Ja4 {
+        transport,
+        legacy_version: head.legacy_version,
+        versions: decoded.versions.clone(),
+        ciphers: head.ciphers.clone(),
+        extensions: kinds.clone(),
+        signature_algorithms: decoded.signature_algorithms,
+        alpn: decoded.alpn.first().cloned(),
+    });
     Some(ClientHello {
         legacy_version: head.legacy_version,
         versions: decoded.versions,
@@ -217,7 +215,7 @@ fn scan(pieces: &Pieces, known: Option<ClientHello>) -> Option<ClientHello> {
         sni: None,
         alpn: Vec::new(),
         ech: None,
-        ja4: String::new(),
+        ja4: None,
         session_id_len: 0,
         complete: false,
         strict: false,
