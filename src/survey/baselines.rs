@@ -28,6 +28,8 @@ pub struct Index<'f> {
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8])>,
     tried: BTreeMap<Kind, Tried<'f>>,
+    /// Beginnings and ends of the silences under judgement, each in order.
+    silences: (Vec<Timestamp>, Vec<Timestamp>),
     out_of_order: bool,
 }
 
@@ -67,6 +69,7 @@ impl<'f> Index<'f> {
             by_server: facts.attempts.iter().collect(),
             zones: facts.answers.iter().map(|(name, address, ..)| (*address, zone(name))).collect(),
             tried: BTreeMap::new(),
+            silences: facts.silences.iter().map(|s| (s.0, s.1)).unzip(),
             out_of_order,
         };
         for (kind, attempt) in facts.attempts.iter() {
@@ -79,6 +82,8 @@ impl<'f> Index<'f> {
         }
         index.by_name.sort_unstable_by_key(|(kind, a)| (*kind, &a.name, a.time, a.frame));
         index.by_server.sort_unstable_by_key(|(kind, a)| (a.server, a.port, *kind, a.time, a.frame));
+        index.silences.0.sort_unstable();
+        index.silences.1.sort_unstable();
         index.zones.sort_unstable();
         index.zones.dedup();
         index
@@ -334,8 +339,17 @@ impl<'f> Index<'f> {
         let asked = suspect.trigger.as_ref().map_or(0, |t| t.complete_at_frame);
         let heard = self.facts.heard.range(from..=until.max(from)).flat_map(|(_, list)| list);
         around.heard_meanwhile = heard.filter(|(flow, frame)| *flow != own && *frame > asked).map(|(_, frame)| *frame).take(4).collect();
-        let overlaps = |s: &&(crate::capture::Timestamp, crate::capture::Timestamp, u64)| s.2 != own && s.0 < until_time && s.1 > from_time;
-        around.silent_meanwhile = self.facts.silences.iter().filter(overlaps).count();
+        let (starts, ends) = &self.silences;
+        let begun = starts.partition_point(|t| *t < until_time);
+        let over = ends.partition_point(|t| *t <= from_time);
+        // Its own is one of them if it was noted under the same times.
+        let itself = usize::from(
+            self.facts
+                .silences
+                .binary_search_by_key(&own, |s| s.2)
+                .is_ok_and(|i| self.facts.silences.get(i).is_some_and(|s| s.0 < until_time && s.1 > from_time)),
+        );
+        around.silent_meanwhile = begun.saturating_sub(over + itself);
     }
 }
 

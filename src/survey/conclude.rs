@@ -3,7 +3,7 @@
 use super::attribution;
 use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
-use super::explained::{Explained, Explanations};
+use super::explained::{Explained, Explanations, reason};
 use super::facts::Facts;
 use super::part::{Part, ends};
 use super::verdict::{Control, Finding, FlowLine, PacketRef};
@@ -189,7 +189,9 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
     }
     let weighed = weigh(&mut claims, RULES, suspect.mechanism);
     let said = |c: &Confidence| *c > Confidence::Unexplained || is_worth_saying(case, suspect, &claims);
-    let Some(confidence) = weighed.filter(said) else { return Err(Explained::of(case, suspect, &claims).map(Box::new)) };
+    let Some(confidence) = weighed.filter(said) else {
+        return Err(reason(&claims).and_then(|c| Explained::new(case, suspect, c)).map(Box::new));
+    };
     let trigger = suspect.trigger.clone();
     let trigger_time = trigger.as_ref().and_then(|t| case.index_of(t.frame)).and_then(|i| case.entries.get(i)).map(|e| e.time);
     let origin = trigger_time.unwrap_or(case.flow.first);

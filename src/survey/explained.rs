@@ -21,13 +21,17 @@ pub struct Explained {
     pub text: String,
 }
 
+/// The standing claim that explains a suspect, if there is one: the first that explains it away, or else that holds it down.
+pub fn reason(claims: &[Claim]) -> Option<&Claim> {
+    let against = |c: &&Claim| c.void.is_none() && rules::find(c.rule).is_some_and(|r| r.stance == Stance::Against);
+    let away = |c: &&Claim| rules::find(c.rule).is_some_and(|r| r.cap.is_none());
+    let standing = || claims.iter().filter(against);
+    standing().find(away).or_else(|| standing().next())
+}
+
 impl Explained {
-    /// The standing claim that explains a suspect, if there is one: the first that explains it away, or else that holds it down.
-    pub fn of(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> Option<Explained> {
-        let against = |c: &&Claim| c.void.is_none() && rules::find(c.rule).is_some_and(|r| r.stance == Stance::Against);
-        let away = |c: &&Claim| rules::find(c.rule).is_some_and(|r| r.cap.is_none());
-        let standing = || claims.iter().filter(against);
-        let claim = standing().find(away).or_else(|| standing().next())?;
+    /// A suspect with the claim that explains it.
+    pub fn new(case: &Case<'_>, suspect: &Suspect, claim: &Claim) -> Option<Explained> {
         let first = suspect.packets.first().and_then(|i| case.entries.get(*i)).or(case.entries.first())?;
         Some(Explained {
             ends: ends(case),
@@ -50,6 +54,14 @@ pub struct Explanations {
 }
 
 impl Explanations {
+    /// Counts a suspect that `claim` explains; a scan has millions of them, so no more words are made than are kept.
+    pub fn note(&mut self, case: &Case<'_>, suspect: &Suspect, claim: &Claim) {
+        *self.counts.entry(claim.rule).or_default() += 1;
+        if self.kept.len() < EXPLAINED_KEPT {
+            self.kept.extend(Explained::new(case, suspect, claim));
+        }
+    }
+
     pub fn add(&mut self, explained: Explained) {
         *self.counts.entry(explained.rule).or_default() += 1;
         if self.kept.len() < EXPLAINED_KEPT {

@@ -130,6 +130,7 @@ impl Facts {
     pub fn settle(&mut self) {
         self.attempts.settle();
         self.answers.settle();
+        self.silences.sort_unstable_by_key(|s| (s.2, s.0));
         self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
     }
 

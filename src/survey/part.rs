@@ -1,7 +1,7 @@
 //! What one shard contributes to the survey: facts of every flow, and the flows that need a second look once all are known.
 
 use super::audit::Audit;
-use super::explained::{Explained, Explanations};
+use super::explained::{Explanations, reason};
 use super::facts::Facts;
 use super::verdict::{Ends, FlowLine};
 use crate::attribute::{forged_answers, special};
@@ -150,8 +150,8 @@ impl Part {
                 if for_any || (open && suspect.sender == case.server()) {
                     return true;
                 }
-                if let Some(explained) = Explained::of(case, suspect, &claims).filter(|_| !open) {
-                    self.explained.add(explained);
+                if let Some(claim) = reason(&claims).filter(|_| !open) {
+                    self.explained.note(case, suspect, claim);
                 }
                 false
             }
