@@ -145,6 +145,25 @@ fn answers_of_ooni() {
 }
 
 #[test]
+fn one_name_for_several_patterns() {
+    // As in OONI's own file: blanks, notes of several lines and a name that stands twice.
+    let given =
+        csv("lab.page ,isp,,body,contains,elsewhere,5,\",ZZ\",lab,,\"Two\nlines\"\nlab.page,isp,,body,contains,may not be seen,5,ZZ,lab,,");
+    let found = finding(&[&given], "page-raced");
+    assert_eq!(found["injector"]["fingerprint"], "lab.page");
+    assert_eq!((&found["injector"]["system"], &found["injector"]["country"]), (&"Two lines".into(), &"ZZ".into()));
+    assert!(claim(&found, "blockpage-known").unwrap().contains("line 4"), "the row that matched");
+}
+
+#[test]
+fn addresses_that_anybody_gives_accuse_nobody() {
+    for row in ["lab.null,isp,,dns,full,0.0.0.0,10,,lab,,", "lab.convention,br,,dns,prefix,0.,10,,lab,,"] {
+        let run = run(&[&csv(row)], &["-q", "captures/innocent/dns-home-sinkhole"]);
+        assert_eq!((run.status.code(), run.stdout.is_empty()), (Some(0), true), "{row}");
+    }
+}
+
+#[test]
 fn an_answer_that_is_fine_silences_ours() {
     let plain = finding(&[], "injector-old-pool");
     assert!(claim(&plain, "dns-known-forged").is_some());
@@ -192,7 +211,7 @@ fn a_file_that_is_wrong_says_where() {
         (rows("a.b,isp,,body,contains,,5,,,,"), "line 2: an empty pattern would match everything"),
         (rows("a.b,isp,,body,contains,x,very,,,,"), "line 2: confidence_no_fp is a number from 0 to 10"),
         (rows("a.b,isp,,body,contains,x"), "line 2: 6 fields instead of 11"),
-        (rows("\"a.b\",isp,,body,contains,\"x\ny\",5,,,,\na.b,isp,,body,contains,z,5,,,,"), "line 4: a.b was given before, at "),
+        (rows("\"a.b\",isp,,body,contains,\"x\ny\",5,,,,\na.b,isp,,dns,full,z,5,,,,"), "line 4: a.b cannot be both a page and an answer"),
         (rows("a.b,isp,,body,contains,x,5,,,,a\u{1b}[2Jnote"), "line 2: control characters"),
     ] {
         let bad = file(&text);

@@ -1,7 +1,8 @@
 //! OONI's fingerprints as they are published: `fingerprints_http.csv` and `fingerprints_dns.csv` of ooni/blocking-fingerprints.
 //!
 //! Both have one header and each row says where it is to be found, so a file may hold either kind. Rows of scope `fp` are false
-//! alarms. Rows that OONI does not trust (scope `vbw`, vague words; `confidence_no_fp` below 5 of 10) are compared and never accuse.
+//! alarms. Rows that OONI does not trust (scope `vbw`, vague words; `br`, addresses that say
+//! "blocked" by convention; `confidence_no_fp` below 5 of 10) are compared and never accuse.
 
 use super::fields::Fields;
 use super::forged_answers;
@@ -9,6 +10,7 @@ use super::given::{self, Answer, Given, Page, Place, Standing};
 use super::injectors::{Evidence, Row};
 use super::pattern::Pattern;
 use serde::Deserialize;
+use std::net::IpAddr;
 
 /// A row as it stands in the file.
 #[derive(Deserialize)]
@@ -61,13 +63,23 @@ fn csv_error(error: &csv::Error) -> String {
     }
 }
 
-fn add(row: Record, place: String, into: &mut Given) -> Result<(), String> {
+fn add(mut row: Record, place: String, into: &mut Given) -> Result<(), String> {
+    // Notes have line breaks, names a blank at the end; only the pattern is meant to the letter.
+    let told = [
+        &mut row.name,
+        &mut row.scope,
+        &mut row.location_found,
+        &mut row.expected_countries,
+        &mut row.source,
+        &mut row.exp_url,
+        &mut row.notes,
+    ];
+    for text in told {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
     let id = row.name.to_ascii_lowercase();
     if !given::is_id(&id) {
         return Err("a name is made of letters, digits, dots, hyphens and underscores".into());
-    }
-    if let Some(earlier) = into.injectors.iter().find(|r| r.id == id) {
-        return Err(format!("{id} was given before, at {}", earlier.given.as_deref().unwrap_or_default()));
     }
     let told = [&row.scope, &row.location_found, &row.expected_countries, &row.source, &row.exp_url, &row.notes];
     if told.iter().any(|t| !given::is_plain(t)) {
@@ -79,21 +91,27 @@ fn add(row: Record, place: String, into: &mut Given) -> Result<(), String> {
     };
     let standing = match row.scope.as_str() {
         "fp" => Standing::Innocent,
-        "vbw" => Standing::Unsure,
+        "vbw" | "br" => Standing::Unsure,
         _ if trust < TRUSTED => Standing::Unsure,
         _ => Standing::Sure,
     };
-    let country = if row.expected_countries.is_empty() { "*".to_owned() } else { row.expected_countries.clone() };
+    let countries: Vec<&str> = row.expected_countries.split(',').map(str::trim).filter(|c| !c.is_empty()).collect();
+    let country = if countries.is_empty() { "*".to_owned() } else { countries.join(",") };
     let scope = if row.scope.is_empty() { "scope not given".to_owned() } else { row.scope.clone() };
     let cited: Vec<&str> = [row.source.as_str(), row.exp_url.as_str()].into_iter().filter(|s| !s.is_empty()).collect();
     let source = if cited.is_empty() { "source not given".to_owned() } else { cited.join(" ") };
     let system = if row.notes.is_empty() { id.clone() } else { row.notes.chars().take(NOTE).collect() };
     let pattern = Pattern::new(&row.pattern_type, &row.pattern)?;
+    let mut sure = standing == Standing::Sure;
     let mut fields = Fields::default();
     let cited = format!("{source}; {place}");
     match row.location_found.as_str() {
         "dns" => {
-            let address = row.pattern.parse().ok().filter(|_| row.pattern_type == "full");
+            let address: Option<IpAddr> = row.pattern.parse().ok().filter(|_| row.pattern_type == "full");
+            // Everyone's loopback is no one's mark.
+            let nobodys = address.is_some_and(|a| a.is_loopback() || a.is_unspecified());
+            let standing = if nobodys && standing == Standing::Sure { Standing::Unsure } else { standing };
+            sure &= standing == Standing::Sure;
             let answer = forged_answers::Row {
                 id: id.clone(),
                 system: system.clone(),
@@ -119,14 +137,25 @@ fn add(row: Record, place: String, into: &mut Given) -> Result<(), String> {
             fields.page.push(id.clone());
         }
     }
+    let technique = format!("{} {} {:?}", row.location_found, row.pattern_type, row.pattern);
+    let confidence = if sure { f64::from(trust) / 10.0 } else { 0.0 };
+    // Several patterns may go by one name, as some of OONI's do.
+    if let Some(earlier) = into.injectors.iter_mut().find(|r| r.id == id) {
+        if earlier.fields != Some(fields) {
+            return Err(format!("{id} cannot be both a page and an answer (see {})", earlier.given.as_deref().unwrap_or_default()));
+        }
+        earlier.confidence = earlier.confidence.min(confidence);
+        earlier.technique.push_str(&format!("; {technique}"));
+        return Ok(());
+    }
     into.injectors.push(Row {
         id,
         system,
         country,
-        technique: format!("{} {} {:?}", row.location_found, row.pattern_type, row.pattern),
+        technique,
         year: 0,
         evidence: Evidence::Given,
-        confidence: if standing == Standing::Sure { f64::from(trust) / 10.0 } else { 0.0 },
+        confidence,
         source,
         residual: None,
         note: if standing == Standing::Innocent { "a false alarm: what it matches is no blocking".into() } else { String::new() },
