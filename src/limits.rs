@@ -59,3 +59,8 @@ pub const ATTEMPTS_PER_NAME: usize = 64;
 pub const ANSWERS_PER_NAME: usize = 64;
 /// Servers, resolvers and names remembered by the survey of one capture.
 pub const SURVEY_SERVERS: usize = 200_000;
+
+/// Octets of a file of fingerprints: the largest known one has 300 kB.
+pub const FINGERPRINTS: u64 = 16 << 20;
+/// Octets that one regular expression of a user may take when compiled; counted repetitions of repetitions would take gigabytes.
+pub const REGEXP: usize = 1 << 20;

@@ -8,6 +8,7 @@ mod lines;
 mod request;
 mod response;
 
+pub use lines::Head;
 pub use request::{Oddity, Request, is_request_start, request};
 pub use response::{Response, is_response_start, response};
 

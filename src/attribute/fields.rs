@@ -1,7 +1,7 @@
 //! The fields of a fingerprint, and how each is held against a group of packets.
 
 use super::forged_answers;
-use super::observed::{Cause, Observed, Packet, initial_ttl};
+use super::observed::{Answer, Cause, Observed, Packet, initial_ttl};
 use crate::packet::tcp;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub struct Fields {
     pub dns_counts: Option<[u16; 3]>,
     /// Zones, one of which the name asked for lies in.
     pub dns_name: Vec<String>,
-    /// Rows of `forged_answers.toml` that hold every address given.
+    /// Rows of `forged_answers.toml` that hold every address given, or (a user's rows) a name the answer leads to.
     pub answer_row: Vec<String>,
     pub answer: Vec<IpAddr>,
     pub answer_in: Option<IpNet>,
@@ -286,7 +286,7 @@ impl Fields {
         }
         // Written once, in the tables of pages, issuers and answers: long strings that nobody else has reason to send.
         if !self.page.is_empty() {
-            c.add("page", 16, Some(seen.page.as_ref().is_some_and(|p| self.page.contains(p))));
+            c.add("page", 16, Some(seen.pages.iter().any(|p| self.page.contains(p))));
         }
         if !self.issuer.is_empty() {
             c.add("issuer", 16, Some(seen.issuer.as_ref().is_some_and(|i| self.issuer.contains(i))));
@@ -310,9 +310,8 @@ impl Fields {
             c.each("DNS name", 2, |p| Some(p.dns.as_ref().is_some_and(|d| inside(&d.name))));
         }
         if !self.answer_row.is_empty() {
-            let known =
-                |a: &IpAddr, name: &str| forged_answers::lookup(*a, name.as_bytes()).is_some_and(|row| self.answer_row.contains(&row.id));
-            c.answer("addresses", 14, |a, name| known(a, name));
+            let known = |d: &Answer| forged_answers::stands_in(&self.answer_row, &d.addresses, &d.aliases, d.name.as_bytes());
+            c.each("addresses", 14, |p| Some(p.dns.as_ref().is_some_and(known)));
         }
         if !self.answer.is_empty() {
             // Everyone's loopback is no one's mark.

@@ -1,5 +1,6 @@
 //! The table of answers known to be forged (`forged_answers.toml`), compiled in and read once, when first needed.
 
+use super::given::{self, Standing};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -46,19 +47,51 @@ fn index() -> &'static Index {
     })
 }
 
-/// All rows.
-pub fn rows() -> &'static [Row] {
-    &index().rows
+/// Whether a row has that id, of ours or of a user's.
+pub fn has(id: &str) -> bool {
+    index().rows.iter().any(|r| r.id == id) || is_given(id)
 }
 
-/// The row an answered address stands in, unless the table says it is genuine for this name.
-pub fn lookup(address: IpAddr, qname: &[u8]) -> Option<&'static Row> {
+fn is_given(id: &str) -> bool {
+    given::given().answers.iter().any(|a| a.row.id == id)
+}
+
+/// The first of the addresses and names of an answer that is known to be forged, with its row; a user's rows go before ours. Nothing,
+/// where a user's row says that it is genuine, or the table that it is for this name.
+pub fn known(addresses: &[IpAddr], aliases: &[String], qname: &[u8]) -> Option<(String, &'static Row)> {
+    let texts: Vec<String> = addresses.iter().map(ToString::to_string).chain(aliases.iter().cloned()).collect();
+    let theirs = || texts.iter().enumerate().flat_map(|(i, text)| given_rows(addresses.get(i), text).map(move |a| (text, a)));
+    if theirs().any(|(_, a)| a.standing == Standing::Innocent) {
+        return None;
+    }
+    let sure = theirs().find(|(_, a)| a.standing == Standing::Sure).map(|(text, a)| (text.clone(), &a.row));
+    sure.or_else(|| addresses.iter().find_map(|a| lookup(*a, qname).map(|row| (a.to_string(), row))))
+}
+
+/// Whether every address of an answer stands in one of these rows, or a name it leads to does.
+pub fn stands_in(ids: &[String], addresses: &[IpAddr], aliases: &[String], qname: &[u8]) -> bool {
+    let theirs = |address: Option<&IpAddr>, text: &str| given_rows(address, text).any(|a| ids.contains(&a.row.id));
+    let inside = |a: &IpAddr| lookup(*a, qname).is_some_and(|row| ids.contains(&row.id)) || theirs(Some(a), &a.to_string());
+    (!addresses.is_empty() && addresses.iter().all(inside)) || aliases.iter().any(|name| theirs(None, name))
+}
+
+/// A user's rows for an address (told as text as well) or a name.
+fn given_rows<'t>(address: Option<&'t IpAddr>, text: &'t str) -> impl Iterator<Item = &'static given::Answer> + use<'t> {
+    given::given().answers.iter().filter(move |a| match &a.pattern {
+        Some(pattern) => pattern.matches(text.as_bytes()),
+        None => address.is_some_and(|x| a.row.addresses.contains(x)),
+    })
+}
+
+/// The row of ours an answered address stands in, unless the table says it is genuine for this name.
+fn lookup(address: IpAddr, qname: &[u8]) -> Option<&'static Row> {
     let index = index();
     let row = index.rows.get(*index.by_address.get(&address)?)?;
     let name = String::from_utf8_lossy(qname).to_ascii_lowercase();
     let name = name.trim_end_matches('.');
     let own = row.not_for.iter().any(|zone| name == zone || name.strip_suffix(zone.as_str()).is_some_and(|head| head.ends_with('.')));
-    (!own).then_some(row)
+    // A user's row of the same id stands in its place.
+    (!own && !is_given(&row.id)).then_some(row)
 }
 
 #[cfg(test)]

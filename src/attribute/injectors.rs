@@ -5,7 +5,7 @@
 
 use super::fields::{Check, Fields, flags, octets};
 use super::observed::{Observed, Packet};
-use super::{blockpages, forged_answers, issuers};
+use super::{blockpages, forged_answers, given, issuers};
 use serde::Deserialize;
 use std::fmt;
 use std::sync::OnceLock;
@@ -37,6 +37,12 @@ pub struct Row {
     /// Why packets alone cannot show it; stands instead of `match`.
     #[serde(default)]
     pub unmatched: Option<String>,
+    /// File and line of a user's row.
+    #[serde(skip)]
+    pub given: Option<String>,
+    /// Line of its table, from 1.
+    #[serde(skip)]
+    pub line: usize,
 }
 
 /// Where a row comes from.
@@ -50,6 +56,9 @@ pub enum Evidence {
     SecondHand,
     /// From memory, not checked again.
     Recalled,
+    /// A user's file says so.
+    #[serde(skip)]
+    Given,
 }
 
 impl fmt::Display for Evidence {
@@ -59,6 +68,7 @@ impl fmt::Display for Evidence {
             Evidence::Source => "primary source",
             Evidence::SecondHand => "second hand",
             Evidence::Recalled => "recalled, unchecked",
+            Evidence::Given => "given by the user",
         })
     }
 }
@@ -77,7 +87,7 @@ pub struct Residual {
 struct Table {
     schema: u32,
     #[serde(default)]
-    injector: Vec<Row>,
+    injector: Vec<toml::Spanned<Row>>,
 }
 
 /// Rows as they come with the program.
@@ -88,34 +98,45 @@ const RARE: u32 = 11;
 /// Rows trusted less than this are compared but never named.
 const TRUSTED: f64 = 0.5;
 
-/// Reads a table and checks what the types cannot. The error says what is wrong with which row.
+/// Reads a table and checks what the types cannot. The error says which line, and what is wrong with which row.
 pub fn parse(text: &str) -> Result<Vec<Row>, String> {
-    let table: Table = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
+    let line_of = |at: usize| text.bytes().take(at).filter(|b| *b == b'\n').count() + 1;
+    let table: Table = toml::from_str(text)
+        .map_err(|e| format!("line {}: {}", e.span().map_or(1, |s| line_of(s.start)), e.message().replace('\n', ", ")))?;
     if table.schema != 1 {
-        return Err(format!("schema {} is not known here; this program reads schema 1", table.schema));
+        return Err(format!("line 1: schema {} is not known here; this program reads schema 1", table.schema));
     }
-    for (i, row) in table.injector.iter().enumerate() {
-        row.check().map_err(|what| format!("injector \"{}\": {what}", row.id))?;
-        if table.injector.iter().take(i).any(|earlier| earlier.id == row.id) {
-            return Err(format!("injector \"{}\": the id stands twice", row.id));
-        }
+    let mut rows: Vec<Row> = Vec::new();
+    for spanned in table.injector {
+        let line = line_of(spanned.span().start);
+        let row = Row { line, ..spanned.into_inner() };
+        let twice = rows.iter().any(|earlier| earlier.id == row.id).then(|| "the id stands twice".to_owned());
+        row.check().and(twice.map_or(Ok(()), Err)).map_err(|what| format!("line {line}: injector {:?}: {what}", row.id))?;
+        rows.push(row);
     }
-    Ok(table.injector)
+    Ok(rows)
 }
 
 impl Row {
+    /// The source; for a user's row also where it stands.
+    pub fn cited(&self) -> String {
+        self.given.as_ref().map_or_else(|| self.source.clone(), |place| format!("{}; {place}", self.source))
+    }
+
     /// Whether a full match gives a name.
     pub fn can_be_named(&self) -> bool {
         self.confidence >= TRUSTED && self.fields.as_ref().is_some_and(|f| f.bits() >= RARE)
     }
 
     fn check(&self) -> Result<(), String> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
-        if self.id.is_empty() || !self.id.chars().all(plain) {
+        if !given::is_id(&self.id) {
             return Err("an id is made of small letters, digits, dots, hyphens and underscores".into());
         }
         if [&self.system, &self.country, &self.technique, &self.source].iter().any(|s| s.trim().is_empty()) {
             return Err("system, country, technique and source must say something".into());
+        }
+        if ![&self.system, &self.country, &self.technique, &self.source, &self.note].iter().all(|s| given::is_plain(s)) {
+            return Err("control characters in system, country, technique, source or note".into());
         }
         if !(0.0..=1.0).contains(&self.confidence) {
             return Err("confidence lies between 0 and 1".into());
@@ -141,7 +162,7 @@ impl Row {
         if let Some(bad) = fields.issuer.iter().find(|id| !issuers::has(id)) {
             return Err(format!("there is no issuer \"{bad}\""));
         }
-        if let Some(bad) = fields.answer_row.iter().find(|id| !forged_answers::rows().iter().any(|r| r.id == **id)) {
+        if let Some(bad) = fields.answer_row.iter().find(|id| !forged_answers::has(id)) {
             return Err(format!("there is no row of forged answers \"{bad}\""));
         }
         Ok(())
@@ -232,8 +253,10 @@ const NEAR: usize = 3;
 pub fn resemble(seen: &Observed) -> Resembled {
     let groups = groups(&seen.packets);
     let mut all: Vec<Resemblance> = rows().iter().filter_map(|row| best(row, &groups, seen)).collect();
-    let most = all.iter().filter(|r| r.gives_a_name()).map(Resemblance::bits).max();
-    let (named, mut rest): (Vec<_>, Vec<_>) = all.drain(..).partition(|r| r.gives_a_name() && Some(r.bits()) == most);
+    // Of equals a user's own goes before ours, as theirs are meant to.
+    let weight = |r: &Resemblance| (r.bits(), r.row.given.is_some());
+    let most = all.iter().filter(|r| r.gives_a_name()).map(weight).max();
+    let (named, mut rest): (Vec<_>, Vec<_>) = all.drain(..).partition(|r| r.gives_a_name() && Some(weight(r)) == most);
     rest.retain(|r| r.matched() * 2 > r.of() && r.bits() > 1);
     rest.sort_by(|a, b| (b.matched() * a.of(), b.bits(), &a.row.id).cmp(&(a.matched() * b.of(), a.bits(), &b.row.id)));
     rest.truncate(NEAR);

@@ -3,7 +3,10 @@
 pub mod blockpages;
 pub mod fields;
 pub mod forged_answers;
+pub mod given;
 pub mod injectors;
 pub mod issuers;
 pub mod observed;
+pub mod ooni;
+pub mod pattern;
 pub mod special;

@@ -41,6 +41,8 @@ pub struct Answer {
     pub counts: [u16; 3],
     pub name: String,
     pub addresses: Vec<IpAddr>,
+    /// Names it leads to (CNAME, DNAME), in small letters.
+    pub aliases: Vec<String>,
     /// Seconds, of each record of the answer section.
     pub ttls: Vec<u32>,
 }
@@ -61,8 +63,8 @@ pub struct Observed {
     pub in_handshake: bool,
     /// Status of a forged HTTP response.
     pub status: Option<u16>,
-    /// Row of the block pages that a forged payload matches.
-    pub page: Option<String>,
+    /// Rows of the block pages that a forged payload matches.
+    pub pages: Vec<String>,
     /// Row of the issuers that a forged certificate matches.
     pub issuer: Option<String>,
 }

@@ -50,6 +50,9 @@ pub enum Verb {
     Explain {
         /// A rule, mechanism or state, as a finding names it
         name: Option<String>,
+        /// Fingerprints of your own, to be explained as well; repeatable
+        #[arg(long, value_name = "FILE")]
+        fingerprints: Vec<PathBuf>,
         /// Colour: auto is on a terminal only, unless NO_COLOR is set
         #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
         color: Color,
@@ -110,6 +113,10 @@ pub struct ScanArgs {
     /// With JSON Lines: a record for every flow as well
     #[arg(long)]
     pub flows: bool,
+    /// Fingerprints of your own, laid over those that come with the program: a table of injectors (TOML, as in README.md) or OONI's
+    /// fingerprints_http.csv or fingerprints_dns.csv as they are; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub fingerprints: Vec<PathBuf>,
     /// Memory for flows under observation, such as 512M or 4G; beyond it the longest idle ones are given up, and counted
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub memory: Option<u64>,

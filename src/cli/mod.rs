@@ -2,6 +2,7 @@
 
 mod args;
 mod explain;
+mod fingerprints;
 mod inputs;
 mod options;
 mod progress;
@@ -63,7 +64,10 @@ fn run() -> Status {
         }
     };
     match args.verb {
-        Some(Verb::Explain { name, color }) => explain::run(name.as_deref(), Paint::new(options::color(color))),
+        Some(Verb::Explain { name, fingerprints, color }) => match fingerprints::load(&fingerprints) {
+            Ok(()) => explain::run(name.as_deref(), Paint::new(options::color(color))),
+            Err(error) => refuse(&error),
+        },
         Some(Verb::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut LowArgs::command(), "interloper", &mut script);
@@ -89,11 +93,17 @@ fn behind_options(mut args: args::ScanArgs) -> (args::ScanArgs, &'static str) {
 }
 
 fn with(args: args::ScanArgs, verb: &str) -> Status {
-    let run = Options::new(args, verb == "flows").map(|options| if verb == "show" { show::run(options) } else { scan::run(&options) });
-    run.unwrap_or_else(|error| {
-        complain(&error.to_string());
-        Status::Failed
-    })
+    let files = args.fingerprints.clone();
+    match Options::new(args, verb == "flows").and_then(|options| fingerprints::load(&files).map(|()| options)) {
+        Ok(options) if verb == "show" => show::run(options),
+        Ok(options) => scan::run(&options),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &crate::error::Error) -> Status {
+    complain(&error.to_string());
+    Status::Failed
 }
 
 /// A word on standard error. Where that is closed there is nobody left to tell.

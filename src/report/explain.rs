@@ -112,9 +112,12 @@ fn injector_page(row: &Row) -> String {
     let mut line = |label: &str, text: &str| out.push_str(&fill(&format!("{label:14}"), &escape::sentence(text)));
     line("country", &row.country);
     line("technique", &row.technique);
-    line("seen in", &row.year.to_string());
+    // OONI's files do not say when.
+    if row.year != 0 {
+        line("seen in", &row.year.to_string());
+    }
     line("evidence", &row.evidence.to_string());
-    line("source", &row.source);
+    line("source", &row.cited());
     line("confidence", &format!("{} that a full match names the right system", row.confidence));
     if let Some(r) = &row.residual {
         line("afterwards", &format!("blocks for {} s what has the same {}", r.seconds, r.tuple));

@@ -3,6 +3,7 @@
 //! All of them hash what the packets say, never where the file lay or how it was packed, so that the same packets read as pcap,
 //! pcapng, gzip or from a pipe give the same identifiers.
 
+use crate::attribute::injectors::{self, Row};
 use crate::detect::rules::RULES;
 use crate::pipeline::CaptureReport;
 use crate::survey::{Ends, Finding};
@@ -80,7 +81,9 @@ pub fn rules() -> String {
 
 /// Version of the fingerprints in use, a user's own among them.
 pub fn fingerprints() -> String {
-    let rows = crate::attribute::injectors::rows();
-    let hash = rows.iter().fold(Fields::new("fingerprints"), |h, row| h.text(&format!("{row:?}"))).finish();
+    let rows = injectors::rows();
+    // What a row says, not where it stands.
+    let text = |row: &Row| format!("{:?}", Row { given: None, line: 0, ..row.clone() });
+    let hash = rows.iter().fold(Fields::new("fingerprints"), |h, row| h.text(&text(row))).finish();
     format!("{}-{}", rows.len(), hash.get(..8).unwrap_or_default())
 }

@@ -202,11 +202,11 @@ fn injector(i: &Injector) -> InjectorRecord {
     };
     let candidate = |r: &Resemblance, named: bool| CandidateRecord {
         fingerprint: &r.row.id,
-        system: &r.row.system,
-        country: &r.row.country,
+        system: escape::sentence(&r.row.system),
+        country: escape::sentence(&r.row.country),
         named,
         evidence: r.row.evidence.to_string(),
-        source: &r.row.source,
+        source: escape::sentence(&r.row.cited()),
         matched: r.matched(),
         of: r.of(),
         differs: r.fields(Some(false)),
@@ -214,8 +214,8 @@ fn injector(i: &Injector) -> InjectorRecord {
     };
     InjectorRecord {
         fingerprint: only.map(|r| r.id.as_str()),
-        system: only.map(|r| r.system.as_str()),
-        country: only.map(|r| r.country.as_str()),
+        system: only.map(|r| escape::sentence(&r.system)),
+        country: only.map(|r| escape::sentence(&r.country)),
         pattern: i.pattern.clone(),
         ttl_min: i.ttl_min,
         ttl_max: i.ttl_max,

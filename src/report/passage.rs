@@ -132,7 +132,14 @@ fn injector(out: &mut String, i: &Injector, style: Style) {
 fn resemblance(r: &Resemblance) -> String {
     let row = r.row;
     let mark = if row.evidence == Evidence::Recalled { " (recalled, unchecked)" } else { "" };
-    escape::sentence(&format!("resembles {}: {} of {} fields of {}; source{mark}: {}", row.system, r.matched(), r.of(), row.id, row.source))
+    escape::sentence(&format!(
+        "resembles {}: {} of {} fields of {}; source{mark}: {}",
+        row.system,
+        r.matched(),
+        r.of(),
+        row.id,
+        row.cited()
+    ))
 }
 
 fn label(text: &str) -> String {

@@ -105,8 +105,8 @@ pub struct FindingRecord<'r> {
 pub struct InjectorRecord {
     /// Row of the fingerprints, its system and country; `null` where nothing or more than one thing matches.
     pub fingerprint: Option<&'static str>,
-    pub system: Option<&'static str>,
-    pub country: Option<&'static str>,
+    pub system: Option<String>,
+    pub country: Option<String>,
     pub pattern: String,
     pub ttl_min: u8,
     pub ttl_max: u8,
@@ -120,11 +120,11 @@ pub struct InjectorRecord {
 #[derive(Serialize)]
 pub struct CandidateRecord {
     pub fingerprint: &'static str,
-    pub system: &'static str,
-    pub country: &'static str,
+    pub system: String,
+    pub country: String,
     pub named: bool,
     pub evidence: String,
-    pub source: &'static str,
+    pub source: String,
     /// Fields that hold, of how many the packets can tell; those that do not hold, and those nobody can tell.
     pub matched: usize,
     pub of: usize,

@@ -50,7 +50,7 @@ fn mirrors(trigger: &Entry, e: &Entry) -> bool {
 }
 
 fn observed(case: &Case<'_>, suspect: &Suspect, forged: &[PacketRef], cause: Option<&Entry>) -> Observed {
-    let (status, page) = page(case, forged);
+    let (status, pages) = pages(case, forged);
     let certificates = case.messages.server.iter().flat_map(|s| &s.certificates);
     let intercepted = suspect.mechanism == crate::detect::finding::Mechanism::TlsIntercept;
     Observed {
@@ -58,20 +58,19 @@ fn observed(case: &Case<'_>, suspect: &Suspect, forged: &[PacketRef], cause: Opt
         cause: cause.map(|e| Cause { ip_id: e.ip_id(), window: e.window }),
         in_handshake: suspect.stage == Stage::PostSyn,
         status,
-        page,
+        pages,
         issuer: certificates.filter(|_| intercepted).find_map(issuers::lookup).map(|row| row.id.clone()),
     }
 }
 
-/// Status and known page of the first forged payload.
-fn page(case: &Case<'_>, forged: &[PacketRef]) -> (Option<u16>, Option<String>) {
-    let Some(p) = forged.iter().find(|p| p.entry.is_tcp() && p.entry.payload_len > 0) else { return (None, None) };
-    let Some(head) = case.flow.heads.get(p.entry.direction().index()) else { return (None, None) };
-    let Some(segment) = head.segments.iter().find(|s| s.frame == p.entry.frame) else { return (None, None) };
+/// Status of the first forged payload, and the known pages it matches.
+fn pages(case: &Case<'_>, forged: &[PacketRef]) -> (Option<u16>, Vec<String>) {
+    let Some(p) = forged.iter().find(|p| p.entry.is_tcp() && p.entry.payload_len > 0) else { return (None, Vec::new()) };
+    let Some(head) = case.flow.heads.get(p.entry.direction().index()) else { return (None, Vec::new()) };
+    let Some(segment) = head.segments.iter().find(|s| s.frame == p.entry.frame) else { return (None, Vec::new()) };
     let bytes = head.slice(segment);
-    let response = crate::app::http::response(bytes);
-    let row = response.as_ref().map_or_else(|| blockpages::of_bytes(bytes), blockpages::of_response);
-    (response.map(|r| r.status), row.map(|r| r.id.clone()))
+    let pages = blockpages::of_payload(bytes).into_iter().map(|p| p.id.to_owned()).collect();
+    (crate::app::http::response(bytes).map(|r| r.status), pages)
 }
 
 fn packet(case: &Case<'_>, suspect: &Suspect, p: &PacketRef) -> Packet {
@@ -108,6 +107,7 @@ fn answer(case: &Case<'_>, e: &Entry) -> Option<Answer> {
         counts: [answers, authorities, additionals],
         name: m.question.as_ref().map(|q| q.name.as_lower_text().to_string()).unwrap_or_default(),
         addresses: dns_answer::addresses(m),
+        aliases: dns_answer::aliases(m),
         ttls: m.answers.iter().map(|r| r.ttl).collect(),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::facts::Kind;
 use super::part::Part;
-use crate::attribute::{forged_answers, special};
+use crate::attribute::special;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
 use crate::detect::surroundings::{Attempt, Outcome};
@@ -166,7 +166,7 @@ impl Part {
         let given = dns_answer::addresses(&seen.message);
         let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
         let bogus = !given.is_empty() && given.iter().all(|a| !special::is_global(*a));
-        let known = given.iter().any(|a| forged_answers::lookup(*a, &name).is_some());
+        let known = dns_answer::known(&seen.message, &name).is_some();
         let Some(r) = self.facts.resolver(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
         if bogus {

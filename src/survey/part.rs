@@ -4,7 +4,7 @@ use super::audit::Audit;
 use super::explained::{Explanations, reason};
 use super::facts::Facts;
 use super::verdict::{Ends, FlowLine};
-use crate::attribute::{forged_answers, special};
+use crate::attribute::special;
 use crate::detect::case::{Case, Role};
 use crate::detect::evasion;
 use crate::detect::finding::{Mechanism, Suspect, conclude};
@@ -183,10 +183,7 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
             d.message.question.as_ref().is_some_and(|q| {
                 !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype)
             });
-        bogus
-            || mismatch
-            || given.iter().any(|a| forged_answers::lookup(*a, &name).is_some())
-            || (edns && d.message.edns.is_none() && d.message.rcode == 0)
+        bogus || mismatch || dns_answer::known(&d.message, &name).is_some() || (edns && d.message.edns.is_none() && d.message.rcode == 0)
     }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(&a.message, &b.message)))
 }
 

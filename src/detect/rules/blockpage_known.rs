@@ -44,11 +44,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let (_, e) = packets(view).find(|(_, e)| e.payload_len > 0)?;
     let head = &view.case.flow.heads[view.suspect.sender.index()];
     let segment = head.segments.iter().find(|s| s.frame == e.frame)?;
-    let bytes = head.slice(segment);
-    let page = match crate::app::http::response(bytes) {
-        Some(response) => blockpages::of_response(&response),
-        None => blockpages::of_bytes(bytes),
-    }?;
-    let text = format!("the page matches {} ({}, {})", page.id, page.scope, page.country);
+    let page = blockpages::of_payload(head.slice(segment)).into_iter().find(|p| p.accuses)?;
+    let source = page.source.map(|s| format!("; source: {s}")).unwrap_or_default();
+    let text = format!("the page matches {} ({}, {}){source}", page.id, page.scope, page.country);
     Some(Claim::new("blockpage-known", Class::B, [e.frame], text))
 }

@@ -25,8 +25,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::dns_answer::{addresses, answers, odd};
-use crate::attribute::forged_answers;
+use crate::detect::suspects::dns_answer::{answers, known, odd};
 
 pub const RULE: Rule = Rule {
     id: "dns-known-forged",
@@ -44,12 +43,12 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let odd = odd(view);
     let qname = view.suspect.trigger.as_ref().map(|t| t.value.clone()).unwrap_or_default();
     for (_, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
-        for address in addresses(&seen.message) {
-            if let Some(row) = forged_answers::lookup(address, &qname) {
-                let frame = view.case.entries.get(seen.entry)?.frame;
-                let text = format!("{address} is known from forged answers: {} ({})", row.system, row.scope);
-                return Some(Claim::new("dns-known-forged", Class::B, [frame], text));
-            }
+        if let Some((what, row)) = known(&seen.message, &qname) {
+            let frame = view.case.entries.get(seen.entry)?.frame;
+            // Ours are told by name, with the source in the manual; a user's own must say where it comes from.
+            let source = if row.evidence == "given" { format!("; source: {}", row.source) } else { String::new() };
+            let text = format!("{what} is known from forged answers: {} ({}){source}", row.system, row.scope);
+            return Some(Claim::new("dns-known-forged", Class::B, [frame], text));
         }
     }
     None
