@@ -59,3 +59,9 @@ pub const ATTEMPTS_PER_NAME: usize = 64;
 pub const ANSWERS_PER_NAME: usize = 64;
 /// Servers, resolvers and names remembered by the survey of one capture.
 pub const SURVEY_SERVERS: usize = 200_000;
+
+/// Packets of a flow drawn in an HTML report: head, tail and what a finding names. More would be a grey cloud, and five thousand
+/// findings have to open at once.
+pub const DRAWN: usize = 120;
+/// Claims' frames, forged and genuine packets told one by one in an HTML report; of a throttled transfer there are thousands.
+pub const LISTED: usize = 200;
