@@ -44,9 +44,11 @@
       return;
     }
     const r = summary.record;
-    $("verdict").textContent = rows.length ? `${summary.found} in ${count(r.flows_judged, "judged flow")}` : sentence(summary.nothing);
+    const tally = STATES.map((s) => [s, rows.filter((x) => x.state === s).length]).filter(([, n]) => n).map(([s, n]) => `${n.toLocaleString("en")} ${s}`);
+    $("verdict").textContent = rows.length ? `${count(rows.length, "finding")} in ${count(r.flows_judged, "judged flow")}: ${tally.join(", ")}` : sentence(summary.nothing);
     document.title = `${rows.length ? count(rows.length, "finding") : "Nothing found"} · interloper`;
     const box = $("summary");
+    if (rows.length) box.append(el("p", {}, sentence(summary.found)));
     const figure = (n, what) => el("li", {}, el("b", {}, n.toLocaleString("en")), ` ${what}`);
     box.append(el("ul", { class: "figures" },
       figure(r.captures, r.captures === 1 ? "capture" : "captures"), figure(r.packets, "packets"), el("li", {}, el("b", {}, summary.octets)),
@@ -260,7 +262,7 @@
     if (d.tested.length) box.append(el("p", { class: "muted" }, `Tested and not the case: ${d.tested.join(", ")}`));
     if (r.void_rules.length) box.append(el("p", { class: "muted" }, `Not used in this capture: ${r.void_rules.join(", ")}`));
     if (r.control) box.append(el("h3", {}, "Control"), el("p", {}, `frame ${r.control.frame} `, el("b", {}, r.control.value || "a request without a name"), ` on the same server: ${r.control.outcome}`));
-    if (d.injector.length) box.append(el("h3", {}, "Injector"), d.injector.map((line) => el("p", {}, line)));
+    if (d.injector.length) box.append(el("h3", {}, "Injector"), ...d.injector.map((line) => el("p", {}, line)));
   }
 
   function claim(c) {
@@ -293,7 +295,7 @@
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   }
 
-  const legend = (forged) => el("p", { class: "legend" }, [["✕", "confirmed", forged], ["▲", "", "trigger"], ["●", "", "server"], ["○", "", "client"]].map(([mark, kind, text]) => el("span", {}, el("i", { class: kind }, mark), text)));
+  const legend = (forged) => el("p", { class: "legend" }, [["✕", "mark-forged", forged], ["▲", "mark-trigger", "trigger"], ["●", "mark-s2c", "from the server"], ["○", "mark-c2s", "from the client"]].flatMap(([mark, kind, text]) => [el("span", {}, el("i", { class: kind }, mark), text), " "]));
 
   const ms = (v) => {
     const a = Math.abs(v), s = v < 0 ? "−" : "";
@@ -303,7 +305,8 @@
 
   function ladder(flow, d, r, width) {
     const wide = width >= 560;
-    const left = wide ? 118 : 88, right = wide ? 210 : 34;
+    const digits = 6.7 * Math.max(5, ...flow.map((p) => String(p.frame).length)), margin = wide ? 6 : 0;
+    const left = digits + margin + (wide ? 84 : 72), right = wide ? 210 : 34;
     const x1 = left, x2 = width - right, step = 30;
     const g = svg("g");
     let y = 30;
@@ -312,16 +315,16 @@
     flow.forEach((p) => {
       if (p.gap) gap(p.gap);
       const line = y + 18;
-      const tags = p.flags === null ? (p.said && p.flags === null && p.len === 0 ? p.said : `len ${p.len}${p.said ? ` ${p.said}` : ""}`) : `[${p.flags}] ${p.seq ?? "?"}${p.len ? `+${p.len}` : ""}${p.ack === null ? "" : ` ack ${p.ack}`}`;
+      const tags = p.flags === null ? (p.len ? `len ${p.len}` : p.said ? "ICMP" : "len 0") : `[${p.flags}] ${p.seq ?? "?"}${p.len ? `+${p.len}` : ""}${p.ack === null ? "" : ` ack ${p.ack}`}`;
       const full = wide || !p.role ? tags : `${p.role.split(",")[0]} ${tags}`;
       const most = Math.floor((x2 - x1 - 10) / 6.7);
       const label = full.length > most ? `${full.slice(0, most - 1)}…` : full;
       const from = p.client ? x1 : x2, to = p.client ? x2 : x1, tip = p.client ? -7 : 7;
       const mark = p.kind === "forged" || p.kind === "trigger" ? p.kind : "";
       const rung = svg("g", { class: `rung ${p.kind}`, "data-frame": p.frame },
-        svg("title", {}, `frame ${p.frame}, ${ms(p.dt)}, TTL ${p.ttl}${p.id === null ? "" : `, id 0x${hex(p.id)}`}${p.win === null ? "" : `, window ${p.win}`}: ${tags}${p.role ? ` (${p.role})` : ""}`),
+        svg("title", {}, `frame ${p.frame}, ${ms(p.dt)}, TTL ${p.ttl}${p.id === null ? "" : `, id 0x${hex(p.id)}`}${p.win === null ? "" : `, window ${p.win}`}: ${tags}${p.said ? ` ${p.said}` : ""}${p.role ? ` (${p.role})` : ""}`),
         svg("rect", { class: "band", x: 0, y: y + 1, width, height: step - 2 }),
-        text(wide ? 44 : 34, line + 3, String(p.frame), { class: "dim", "text-anchor": "end" }),
+        text(digits + margin, line + 3, String(p.frame), { class: "dim", "text-anchor": "end" }),
         text(left - 10, line + 3, ms(p.dt), { class: "dim", "text-anchor": "end" }),
         svg("line", { x1: from, y1: line, x2: to, y2: line }),
         svg("path", { d: `M${to} ${line}l${tip} -3.5v7z` }),
@@ -332,20 +335,25 @@
           text(x2 + 116, line + 3, p.win === null ? "" : String(p.win), { class: "dim", "text-anchor": "end" }), text(x2 + 126, line + 3, p.role.length > 13 ? p.role.split(",")[0] : p.role, { class: mark || "dim" }));
         if (p.role.length > 13) rung.append(text(x2 + 126, line + 14, p.role.split(", ")[1], { class: "dim" }));
       }
+      if (p.said) {
+        // What a message says is longer than its arrow.
+        const room = Math.floor((width - x1 - 8) / 6.7);
+        rung.append(text(x1 + 8, line + 16, p.said.length > room ? `${p.said.slice(0, room - 1)}…` : p.said, { class: "dim" }));
+        y += 14;
+      }
       g.append(rung);
       y += step;
     });
     if (d.left_out_last) gap(d.left_out_last);
-    const heads = [[wide ? 44 : 34, "frame", "end"], [left - 10, "time", "end"], [x1, "client", "middle"], [x2, wide ? "server" : "srv", wide ? "middle" : "end"], [width - right + (wide ? 34 : 32), wide ? "" : "ttl", "end"]];
-    if (wide) heads.splice(4, 1, [x2 + 34, "", "end"], [x2 + 72, "id", "end"], [x2 + 116, "win", "end"]);
-    const top = heads.filter(([, s]) => s).map(([x, s, anchor]) => text(x, 14, s, { class: "dim", "text-anchor": anchor }));
-    if (wide) top.push(text(x2 + 34, 26, "ttl", { class: "dim", "text-anchor": "end" }));
+    const heads = [[digits + margin, "frame", "end"], [left - 10, "time", "end"], [x1, "client", "start"], [x2, "server", "end"], [x2 + (wide ? 34 : 32), "ttl", "end"]];
+    if (wide) heads.push([x2 + 72, "id", "end"], [x2 + 116, "win", "end"]);
+    const top = heads.map(([x, s, anchor]) => text(x, 14, s, { class: "dim", "text-anchor": anchor }));
     return svg("svg", { viewBox: `0 0 ${width} ${y + 8}`, role: "img", "aria-label": `Ladder of ${flow.length} packets between ${r.client_ip} and ${r.server_ip}` },
       svg("line", { class: "life", x1, y1: 20, x2: x1, y2: y + 4 }), svg("line", { class: "life", x1: x2, y1: 20, x2, y2: y + 4 }), top, g);
   }
 
   // A scale from values to pixels; times around an injection span five decades, which takes a logarithm away from zero.
-  function scale(values, from, to, logarithm) {
+  function scale(values, from, to, logarithm, units = [1, 2, 5, 10], base = 10) {
     let low = Math.min(...values), high = Math.max(...values);
     if (low === high) { low -= 1; high += 1; }
     const sizes = values.map(Math.abs).filter((v) => v > 0).sort((a, b) => a - b);
@@ -361,8 +369,8 @@
       ticks = [0, ...ticks].filter((t) => t >= low && t <= high).sort((p, q) => Math.abs(q) - Math.abs(p));
       if (ticks.includes(0)) ticks = [0, ...ticks.filter((t) => t !== 0)];
     } else {
-      const raw = (high - low) / Math.max(2, Math.abs(to - from) / 70), ten = 10 ** Math.floor(Math.log10(raw));
-      const unit = [1, 2, 5, 10].map((m) => m * ten).find((u) => u >= raw);
+      const raw = (high - low) / Math.max(2, Math.abs(to - from) / (to > from ? 70 : 36)), whole = base ** Math.floor(Math.log(raw) / Math.log(base));
+      const unit = units.map((m) => m * whole).find((u) => u >= raw) ?? base * whole;
       for (let t = Math.ceil(low / unit) * unit; t <= high; t += unit) ticks.push(+t.toPrecision(12));
     }
     return { at, ticks, low, high };
@@ -431,7 +439,7 @@
     const ids = numbered.length > 1 && new Set(numbered.map((p) => p.id)).size > 1;
     const list = ids ? numbered : flow;
     const h = 190;
-    const x = ids ? scale(list.map((p) => p.id), 52, w - 8, false) : scale(list.map((p) => p.dt), 52, w - 8, true);
+    const x = ids ? scale(list.map((p) => p.id), 52, w - 8, false, [1, 2, 4, 8, 16], 16) : scale(list.map((p) => p.dt), 52, w - 8, true);
     const ttls = list.map((p) => p.ttl);
     const y = scale([...ttls, Math.max(0, Math.min(...ttls) - 4), Math.min(255, Math.max(...ttls) + 4)], h - 22, 8, false);
     const parts = frame(w, h, x, y, ids ? (v) => `0x${hex(Math.max(0, v))}` : ms, String);
