@@ -211,7 +211,7 @@
     pictures.append(el("h3", {}, `Packets (${d.packets.toLocaleString("en")} in the flow)`), ladder(flow, d, r, width), legend(forged));
     const each = width >= 540 ? Math.floor((width - 24) / 2) : width;
     const plots = el("div", { class: "plots" });
-    const sequence = sequencePlot(flow, each);
+    const sequence = sequencePlot(flow, each, r.mechanism === "drop");
     if (sequence) plots.append(el("div", {}, el("h3", {}, `Time and sequence, ${sequence.side}`), sequence.plot));
     const scatter = scatterPlot(flow, sequence ? each : Math.min(width, 520));
     plots.append(el("div", {}, el("h3", {}, scatter.title), scatter.plot));
@@ -280,7 +280,7 @@
       button.addEventListener("click", () => copy(text, code, button));
       box.append(el("div", { class: "copy" }, el("span", {}, label), code, button));
     }
-    if (!d.tcpdump) box.append(el("p", { class: "muted" }, "No capture filter tells these packets from the server's own."));
+    if (d.forged && !d.tcpdump) box.append(el("p", { class: "muted" }, "No capture filter tells these packets from the server's own."));
   }
 
   async function copy(text, code, button) {
@@ -306,7 +306,7 @@
   function ladder(flow, d, r, width) {
     const wide = width >= 560;
     const digits = 6.7 * Math.max(5, ...flow.map((p) => String(p.frame).length)), margin = wide ? 6 : 0;
-    const left = digits + margin + (wide ? 84 : 72), right = wide ? 210 : 34;
+    const left = digits + margin + (wide ? 84 : 78), right = wide ? 210 : 34;
     const x1 = left, x2 = width - right, step = 30;
     const g = svg("g");
     let y = 30;
@@ -337,8 +337,8 @@
       }
       if (p.said) {
         // What a message says is longer than its arrow.
-        const room = Math.floor((width - x1 - 8) / 6.7);
-        rung.append(text(x1 + 8, line + 16, p.said.length > room ? `${p.said.slice(0, room - 1)}…` : p.said, { class: "dim" }));
+        const start = wide ? x1 + 8 : 4, room = Math.floor((width - start - 4) / 6.7);
+        rung.append(text(start, line + 16, p.said.length > room ? `${p.said.slice(0, room - 1)}…` : p.said, { class: "dim" }));
         y += 14;
       }
       g.append(rung);
@@ -387,7 +387,7 @@
       out.push(svg("line", { class: "grid", x1: at, y1: 8, x2: at, y2: bottom }), svg("text", { x: at, y: h - 8, class: "dim", "text-anchor": "middle" }, xText(t)));
     }
     const held = [];
-    for (const t of y.ticks) {
+    for (const t of y.ticks.filter(Number.isInteger)) {
       const at = y.at(t);
       if (held.some((k) => Math.abs(k - at) < 14)) continue;
       held.push(at);
@@ -406,11 +406,12 @@
   // Forged packets lie on top.
   const layered = (list) => [...list].sort((a, b) => (a.kind === "forged") - (b.kind === "forged"));
 
-  function sequencePlot(flow, w) {
+  // In the direction of the forged packets; of a drop, in that of what was lost.
+  function sequencePlot(flow, w, lost) {
     const tcp = flow.filter((p) => p.seq !== null);
     if (tcp.length < 2) return null;
     const first = tcp.find((p) => p.kind === "forged");
-    const client = first ? first.client : false;
+    const client = first ? first.client : lost;
     const own = tcp.filter((p) => p.client === client), acks = tcp.filter((p) => p.client !== client && p.ack !== null && p.kind !== "forged");
     const honest = own.filter((p) => p.kind !== "forged");
     const values = [...honest.flatMap((p) => [p.seq, p.seq + p.len]), ...acks.map((p) => p.ack)];
