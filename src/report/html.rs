@@ -101,13 +101,6 @@ fn hash(block: &str) -> String {
 fn capture(shown: &Shown<'_>) -> io::Result<Value> {
     let r = shown.report;
     let (judged, unjudged) = super::judged(r);
-    let mut facts = vec![words::count(r.stats.packets, "packet")];
-    if let (Some(first), Some(last)) = (r.time_first, r.time_last) {
-        facts.push(format!("{} from {}", clock::span(last.since(first)), clock::to_the_second(first)));
-    }
-    if r.audit.vantage() != "unknown" {
-        facts.push(format!("taken {}", words::vantage(r.audit.vantage())));
-    }
     let all = &r.conclusion.explained;
     let ruled_out: Vec<Value> = all
         .kept
@@ -121,7 +114,7 @@ fn capture(shown: &Shown<'_>) -> io::Result<Value> {
     let suppressed: Vec<Value> = suppressed.map(|((server, mechanism), n)| json!([server, mechanism, n])).collect();
     Ok(json!({
         "record": value(&jsonl::capture(shown))?,
-        "facts": facts,
+        "facts": page::facts(shown),
         "notes": page::notes(shown, true),
         "judged": judged,
         "unjudged": reasons(&unjudged),

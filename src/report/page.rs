@@ -23,6 +23,15 @@ const AT_LENGTH: usize = 3;
 
 /// The head: file, packets, time, and what this capture cannot show.
 pub fn head(shown: &Shown<'_>, style: Style) -> String {
+    let mut out = fill("", &format!("{}: {}", style.paint.bold(&shown.file), facts(shown).join(", ")));
+    for text in notes(shown, style.verbose) {
+        out.push_str(&fill("  ", &text));
+    }
+    out
+}
+
+/// How many packets, of what time, taken where.
+pub fn facts(shown: &Shown<'_>) -> Vec<String> {
     let r = shown.report;
     let mut facts = vec![words::count(r.stats.packets, "packet")];
     if let (Some(first), Some(last)) = (r.time_first, r.time_last) {
@@ -31,11 +40,7 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
     if r.audit.vantage() != "unknown" {
         facts.push(format!("taken {}", words::vantage(r.audit.vantage())));
     }
-    let mut out = fill("", &format!("{}: {}", style.paint.bold(&shown.file), facts.join(", ")));
-    for text in notes(shown, style.verbose) {
-        out.push_str(&fill("  ", &text));
-    }
-    out
+    facts
 }
 
 /// What this capture cannot show and why; with `verbose`, everything that was not looked into.

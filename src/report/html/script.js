@@ -97,7 +97,6 @@
   const BATCH = 150; // rows put on the page at a time
   const FIRST = 25; // rows of a group before the next group
   let pending = null;
-  let position = 0;
 
   function wanted() {
     const words = view.q.toLowerCase().split(/\s+/).filter(Boolean);
@@ -451,10 +450,10 @@
   // ── Links, keys ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   // `#F3` opens a finding, `#q=name&by=server&mechanism=drop&state=likely,confirmed` filters; both go together.
-  function recall() {
+  function recall(hash = location.hash) {
     Object.assign(view, { q: "", by: "name", mechanism: "", states: new Set(STATES), open: new Set() });
     let target = null;
-    for (const part of location.hash.slice(1).split("&")) {
+    for (const part of hash.slice(1).split("&")) {
       const finding = /^F(\d+)$/i.exec(part);
       const [key, raw] = part.split("=");
       let value = raw || "";
@@ -483,13 +482,17 @@
     box.firstChild.focus({ preventScroll: true });
   }
 
+  function link(hash) {
+    try { history.replaceState(null, "", hash); } catch { /* a link less; nothing else depends on it */ }
+  }
+
   function remember() {
     const parts = [...view.open].slice(-1).map((n) => `F${n}`);
     if (view.q) parts.push(`q=${encodeURIComponent(view.q)}`);
     if (view.by !== "name") parts.push(`by=${view.by}`);
     if (view.mechanism) parts.push(`mechanism=${view.mechanism}`);
     if (view.states.size < STATES.length) parts.push(`state=${[...view.states].join(",")}`);
-    try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* a link less; nothing else depends on it */ }
+    link(`#${parts.join("&")}`);
   }
 
   function changed() {
@@ -523,8 +526,11 @@
     $("bar").addEventListener("change", changed);
     let wait = 0;
     $("q").addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(changed, 80); });
-    $("reset").addEventListener("click", () => { history.replaceState(null, "", "#"); recall(); $("q").focus(); });
-    addEventListener("hashchange", recall);
+    $("reset").addEventListener("click", () => { link("#"); recall("#"); $("q").focus(); });
+    addEventListener("hashchange", () => {
+      // The way past the filters is no filter.
+      if (location.hash !== "#list") recall();
+    });
     addEventListener("keydown", keys);
     // Paper has no button: everything that matches is printed, and of the opened ones the whole argument.
     addEventListener("beforeprint", () => {
