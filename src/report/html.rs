@@ -20,7 +20,15 @@ use std::io::{self, Write};
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");
-const SCRIPT: &str = include_str!("html/script.js");
+/// One script, in the order of reading.
+const SCRIPT: &str = concat!(
+    include_str!("html/base.js"),
+    include_str!("html/summary.js"),
+    include_str!("html/list.js"),
+    include_str!("html/finding.js"),
+    include_str!("html/drawings.js"),
+    include_str!("html/links.js")
+);
 
 /// Writes the page.
 pub struct Html<W> {
