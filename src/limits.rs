@@ -35,7 +35,7 @@ pub const MIN_SHARD_MEMORY: usize = 400 * 1024;
 /// Conversations of UDP whose first frame is remembered past their expiry, per shard, to keep Wireshark's stream numbers.
 pub const REMEMBERED_STREAMS: usize = 4096;
 
-/// Octets of standard input kept in a temporary file, for what is read twice (`-w -` from a pipe): a disk must not fill without
+/// Octets of standard input kept in a temporary file, for what is read twice (`-w`, `-o x.html`): a disk must not fill without
 /// a word, and a live session worth looking at again fits.
 pub const SPOOL: u64 = 4 << 30;
 /// Packets of a cited flow of somebody else's (a control) in the evidence: its head, which is what was judged of it.
@@ -64,3 +64,9 @@ pub const SURVEY_SERVERS: usize = 200_000;
 pub const FINGERPRINTS: u64 = 16 << 20;
 /// Octets that one regular expression of a user may take when compiled; counted repetitions of repetitions would take gigabytes.
 pub const REGEXP: usize = 1 << 20;
+
+/// Packets of a flow drawn in an HTML report: head, tail and what a finding names. More would be a grey cloud, and five thousand
+/// findings have to open at once.
+pub const DRAWN: usize = 120;
+/// Claims' frames, forged and genuine packets told one by one in an HTML report; of a throttled transfer there are thousands.
+pub const LISTED: usize = 200;

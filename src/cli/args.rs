@@ -107,7 +107,7 @@ pub struct ScanArgs {
     /// Write JSON Lines (schema interloper/1) instead of the page
     #[arg(long)]
     pub json: bool,
-    /// Write to a file as well, by its name: .jsonl or .csv (findings); - is JSON Lines instead of the page; repeatable
+    /// Write to a file as well, by its name: .html (a report to open in a browser), .jsonl or .csv (findings); - is JSON Lines instead of the page; repeatable
     #[arg(short, long, value_name = "PATH")]
     pub output: Vec<PathBuf>,
     /// With JSON Lines: a record for every flow as well

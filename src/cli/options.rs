@@ -22,7 +22,7 @@ pub struct Options {
     pub stdout: Stdout,
     /// Where the evidence goes.
     pub evidence: Option<PathBuf>,
-    /// Files that get JSON Lines or CSV, by their names.
+    /// Files that get HTML, JSON Lines or CSV, by their names.
     pub files: Vec<PathBuf>,
     pub flows: bool,
     /// No findings, flows alone.
@@ -58,10 +58,10 @@ impl Options {
         let (to_stdout, files): (Vec<PathBuf>, Vec<PathBuf>) = args.output.into_iter().partition(|p| p.as_path() == Path::new("-"));
         for file in &files {
             let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-            if !matches!(extension, "jsonl" | "ndjson" | "csv") {
+            if !matches!(extension, "jsonl" | "ndjson" | "csv" | "html") {
                 let shown = crate::report::escape::path(file);
                 return Err(Error::Usage(format!(
-                    "-o {shown}: cannot tell the format; name the file .jsonl or .csv, or use -o - for standard output"
+                    "-o {shown}: cannot tell the format; name the file .html, .jsonl or .csv, or use -o - for standard output"
                 )));
             }
         }
@@ -84,11 +84,12 @@ impl Options {
         }
         let defaults = OpenOptions::default();
         let bytes = |n: Option<u64>, default: usize| n.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let html = files.iter().any(|f| f.extension().is_some_and(|e| e == "html"));
         let open = OpenOptions {
             window: bytes(args.window, defaults.window),
             chunk: bytes(args.chunk, defaults.chunk),
             max_bytes: args.max_bytes,
-            spool: evidence.is_some(),
+            spool: evidence.is_some() || html,
             force_wrong_guess: args.wrong_guesses,
         };
         let scan = ScanOptions {

@@ -9,6 +9,7 @@ use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
 use crate::report::csv::Csv;
 use crate::report::evidence::Evidence;
 use crate::report::flows::FlowTable;
+use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
 use crate::report::paint::Paint;
 use crate::report::text::{Layout, Style, Text};
@@ -86,7 +87,10 @@ impl Run<'_> {
         self.write(|sink| sink.capture(&shown));
         if report.spool.as_ref().is_some_and(|s| s.is_partial()) {
             let kept = crate::report::words::octets(crate::limits::SPOOL);
-            complain(&format!("{}: only the first {kept} could be kept for -w: the evidence is partial", shown.file));
+            complain(&format!(
+                "{}: only the first {kept} could be kept for a second reading: evidence and drawings are partial",
+                shown.file
+            ));
         }
         // The page says it as well; standard error is for those who look only there.
         if let Some(damage) = report.damage.first().filter(|_| self.options.quiet || self.options.stdout != Stdout::Page) {
@@ -171,8 +175,12 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
     for path in &options.files {
         let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
         let file = BufWriter::with_capacity(1 << 16, file);
-        let csv = path.extension().is_some_and(|e| e == "csv");
-        sinks.push((path.clone(), if csv { Box::new(Csv::new(file)) } else { Box::new(json_lines(file, options)) }));
+        let sink: Box<dyn Sink> = match path.extension().and_then(|e| e.to_str()) {
+            Some("csv") => Box::new(Csv::new(file)),
+            Some("html") => Box::new(Html::new(file, options.scan.open.clone())),
+            _ => Box::new(json_lines(file, options)),
+        };
+        sinks.push((path.clone(), sink));
     }
     if let Some(path) = options.evidence.iter().find(|_| options.stdout != Stdout::Evidence) {
         refuse_input(path, options)?;

@@ -46,6 +46,12 @@ pub fn cell(text: &str) -> String {
     }
 }
 
+/// JSON as it may stand in a `script` element: nothing in it can end the element or open a comment. In JSON a `<` is only ever part of
+/// a string, where its escape means the same.
+pub fn embedded(json: &str) -> String {
+    json.replace('<', "\\u003c")
+}
+
 /// For terminals that show ASCII only.
 pub fn ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -158,6 +164,7 @@ mod tests {
             assert_eq!(cell(text), shown);
         }
         assert_eq!(ascii("a\u{e9}"), "a\\u{e9}");
+        assert_eq!(embedded("[\"</script><!--\"]"), "[\"\\u003c/script>\\u003c!--\"]");
     }
 
     #[test]

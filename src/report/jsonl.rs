@@ -59,7 +59,7 @@ impl<W: Write + Send> Sink for JsonLines<W> {
     }
 }
 
-fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
+pub(super) fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
     let r = shown.report;
     let mut skipped = BTreeMap::new();
     for (name, n) in r.stats.skipped_names() {
@@ -122,7 +122,7 @@ fn ends(shown: &Shown<'_>, e: &Ends) -> EndsRecord {
     }
 }
 
-fn finding<'r>(shown: &'r Shown<'_>, n: u64, f: &'r Finding) -> FindingRecord<'r> {
+pub(super) fn finding<'r>(shown: &'r Shown<'_>, n: u64, f: &'r Finding) -> FindingRecord<'r> {
     let trigger = f.trigger.as_ref().map(|t| TriggerRecord {
         kind: t.kind.name(),
         value: escape::escape(&t.value),
@@ -277,7 +277,7 @@ fn by_mechanism(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> BTreeMap<&'s
     table
 }
 
-fn summary(t: &Tally) -> SummaryRecord<'_> {
+pub(super) fn summary(t: &Tally) -> SummaryRecord<'_> {
     SummaryRecord {
         schema: SCHEMA,
         kind: "summary",

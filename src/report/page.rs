@@ -23,6 +23,15 @@ const AT_LENGTH: usize = 3;
 
 /// The head: file, packets, time, and what this capture cannot show.
 pub fn head(shown: &Shown<'_>, style: Style) -> String {
+    let mut out = fill("", &format!("{}: {}", style.paint.bold(&shown.file), facts(shown).join(", ")));
+    for text in notes(shown, style.verbose) {
+        out.push_str(&fill("  ", &text));
+    }
+    out
+}
+
+/// How many packets, of what time, taken where.
+pub fn facts(shown: &Shown<'_>) -> Vec<String> {
     let r = shown.report;
     let mut facts = vec![words::count(r.stats.packets, "packet")];
     if let (Some(first), Some(last)) = (r.time_first, r.time_last) {
@@ -31,13 +40,18 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
     if r.audit.vantage() != "unknown" {
         facts.push(format!("taken {}", words::vantage(r.audit.vantage())));
     }
-    let mut out = fill("", &format!("{}: {}", style.paint.bold(&shown.file), facts.join(", ")));
-    let note = |out: &mut String, text: String| out.push_str(&fill("  ", &text));
+    facts
+}
+
+/// What this capture cannot show and why; with `verbose`, everything that was not looked into.
+pub fn notes(shown: &Shown<'_>, verbose: bool) -> Vec<String> {
+    let r = shown.report;
+    let mut out = Vec::new();
     let (judged, unjudged) = judged(r);
     let lost: u64 = unjudged.values().sum();
     // Without findings the line that says so says this too.
     if lost > 0 && !shown.findings.is_empty() {
-        note(&mut out, format!("judged {}; not judged: {}", words::count(judged, "flow"), reasons(&unjudged)));
+        out.push(format!("judged {}; not judged: {}", words::count(judged, "flow"), reasons(&unjudged)));
     }
     let void = r.audit.void_rules();
     if !void.is_empty() {
@@ -51,29 +65,29 @@ pub fn head(shown: &Shown<'_>, style: Style) -> String {
         if why.is_empty() {
             why.push("packets were captured twice");
         }
-        note(&mut out, format!("not used here: {} ({})", void.join(", "), why.join("; ")));
+        out.push(format!("not used here: {} ({})", void.join(", "), why.join("; ")));
     }
     if r.audit.acked_unseen > 0 {
-        note(&mut out, format!("packets are missing from the capture in {}", words::count(r.audit.acked_unseen, "flow")));
+        out.push(format!("packets are missing from the capture in {}", words::count(r.audit.acked_unseen, "flow")));
     }
     if !r.conclusion.evasion.is_empty() {
         let kinds: Vec<String> = r.conclusion.evasion.iter().map(|(kind, n)| format!("{kind} in {}", words::count(*n, "flow"))).collect();
-        note(&mut out, format!("circumvention traffic of the clients' own: {}", kinds.join(", ")));
+        out.push(format!("circumvention traffic of the clients' own: {}", kinds.join(", ")));
     }
     if r.interrupted {
-        note(&mut out, "stopped early: this is what was known by then".into());
+        out.push("stopped early: this is what was known by then".into());
     }
-    for d in r.damage.iter().take(if style.verbose { usize::MAX } else { 3 }) {
-        note(&mut out, format!("damaged at byte {}: {}", words::thousands(d.offset), escape::sentence(&d.text)));
+    for d in r.damage.iter().take(if verbose { usize::MAX } else { 3 }) {
+        out.push(format!("damaged at byte {}: {}", words::thousands(d.offset), escape::sentence(&d.text)));
     }
-    if r.damage_count > 3 && !style.verbose {
-        note(&mut out, format!("damaged in {} places in all", words::thousands(r.damage_count)));
+    if r.damage_count > 3 && !verbose {
+        out.push(format!("damaged in {} places in all", words::thousands(r.damage_count)));
     }
-    if style.verbose && !r.stats.skipped.is_empty() {
+    if verbose && !r.stats.skipped.is_empty() {
         let mut skipped = r.stats.skipped_names();
         skipped.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let list: Vec<String> = skipped.into_iter().map(|(name, n)| format!("{name} {}", words::thousands(n))).collect();
-        note(&mut out, format!("frames not looked into: {}", list.join(", ")));
+        out.push(format!("frames not looked into: {}", list.join(", ")));
     }
     out
 }
@@ -133,7 +147,7 @@ pub fn counts(counts: &BTreeMap<(Mechanism, Confidence), u64>) -> String {
 }
 
 /// What a mechanism leaves behind, in a word.
-fn noun(mechanism: Mechanism) -> &'static str {
+pub fn noun(mechanism: Mechanism) -> &'static str {
     match mechanism {
         Mechanism::TcpReset => "reset",
         Mechanism::DnsAnswer => "DNS answer",

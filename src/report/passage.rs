@@ -94,27 +94,29 @@ pub fn argued(shown: &Shown<'_>, f: &Finding, style: Style) -> String {
 
 /// Who it resembles; the nearest misses and the distance only when asked for.
 fn injector(out: &mut String, i: &Injector, style: Style) {
+    let told = injector_lines(i);
+    let most = if style.verbose { told.len() } else { i.resembled.named.len() };
+    for (place, text) in told.iter().take(most).enumerate() {
+        out.push_str(&fill(&label(if place == 0 { "injector" } else { "" }), text));
+    }
+}
+
+/// What is known of who made the packets: first a line for each row of the fingerprints that matches, then the rest.
+pub fn injector_lines(i: &Injector) -> Vec<String> {
     let tie = i.resembled.named.len() > 1;
-    let mut first = true;
-    let mut line = |text: &str| {
-        out.push_str(&fill(&label(if first { "injector" } else { "" }), text));
-        first = false;
-    };
+    let mut told = Vec::new();
     for r in &i.resembled.named {
-        line(&format!("{}{}", if tie { "one of several: " } else { "" }, resemblance(r)));
+        told.push(format!("{}{}", if tie { "one of several: " } else { "" }, resemblance(r)));
     }
-    if !style.verbose {
-        return;
-    }
-    line(&i.pattern);
-    line(&match (i.hops_min, i.hops_max) {
+    told.push(i.pattern.clone());
+    told.push(match (i.hops_min, i.hops_max) {
         (Some(a), Some(b)) if a == b => format!("{a} hops away, if its TTL started at the nearest usual value"),
         (Some(a), Some(b)) => format!("{a} to {b} hops away, if its TTL started at the nearest usual value"),
         _ if i.mirrored_ttl => "its TTL is made from the trigger's and tells no distance".into(),
         _ => "its TTL is none that a path leaves over, and tells no distance".into(),
     });
     for r in &i.resembled.named {
-        line(&format!("{}: {}", r.row.id, r.fields(Some(true)).join(", ")));
+        told.push(format!("{}: {}", r.row.id, r.fields(Some(true)).join(", ")));
     }
     for r in &i.resembled.near {
         let mut text = format!("not named: {}: {} of {} fields", r.row.id, r.matched(), r.of());
@@ -124,8 +126,9 @@ fn injector(out: &mut String, i: &Injector, style: Style) {
                 text.push_str(&format!("; {word} {}", fields.join(", ")));
             }
         }
-        line(&text);
+        told.push(text);
     }
+    told
 }
 
 /// A row that matches, and on whose word.
