@@ -40,6 +40,8 @@ impl Evasion {
 pub fn decoys(entries: &[Entry], client: crate::flow::key::Direction) -> Vec<u64> {
     /// Hops a decoy's TTL falls short of the client's own; a path does not change by that much within a message.
     const SHORT: u8 = 3;
+    /// More hops than this are enough for most of the Internet: such a packet was sent with another TTL, but sent to arrive.
+    const DIES: u8 = 20;
     let mine = || entries.iter().filter(|e| e.is_tcp() && e.direction() == client && !e.is_rst());
     let Some(syn) = mine().find(|e| e.is_syn()) else { return Vec::new() };
     let data = || mine().filter(|e| e.payload_len > 0);
@@ -47,7 +49,7 @@ pub fn decoys(entries: &[Entry], client: crate::flow::key::Direction) -> Vec<u64
     // Offload leaves outgoing checksums unfinished; a decoy's is wrong where another packet with the same number has a right one.
     let summed = |e: &Entry| data().any(|other| other.seq == e.seq && other.is(fact::CHECKSUM_GOOD) && other.peek() != e.peek());
     let is_decoy = |e: &Entry| {
-        let low = e.ttl.saturating_add(SHORT) <= syn.ttl && data().any(full);
+        let low = e.ttl <= DIES && e.ttl.saturating_add(SHORT) <= syn.ttl && data().any(full);
         low || (e.is(fact::CHECKSUM_BAD) && summed(e)) || (e.is(fact::MD5) && !syn.is(fact::MD5))
     };
     data().filter(|e| is_decoy(e)).map(|e| e.frame).collect()
