@@ -65,14 +65,15 @@ impl Part {
             self.audit.flows += 1;
             self.count("no-data");
             if let Some(lines) = &mut self.lines {
-                lines.push(line(&Case::new(&flow), Some("no-data")));
+                lines.push(line(&Case::new(&flow), Some("no-data"), Vec::new()));
             }
             return;
         }
         let case = Case::new(&flow);
         self.audit.add(&case);
-        for (kind, _) in evasion::find(&case) {
-            *self.evasion.entry(kind.name()).or_default() += 1;
+        let evasion: Vec<&'static str> = evasion::find(&case).into_iter().map(|(kind, _)| kind.name()).collect();
+        for kind in &evasion {
+            *self.evasion.entry(kind).or_default() += 1;
         }
         let suspects = suspects::find(&case);
         let resets: Vec<&Suspect> = suspects.iter().filter(|s| s.mechanism == Mechanism::TcpReset).collect();
@@ -88,7 +89,7 @@ impl Part {
         });
         self.note_facts(&case, &suspects, bad, !resets.is_empty());
         if let Some(lines) = &mut self.lines {
-            lines.push(line(&case, reason));
+            lines.push(line(&case, reason, evasion));
         }
         if !flow.evicted {
             self.count(reason.unwrap_or("judged"));
@@ -218,7 +219,7 @@ pub fn ends(case: &Case<'_>) -> Ends {
     }
 }
 
-fn line(case: &Case<'_>, reason: Option<&'static str>) -> FlowLine {
+fn line(case: &Case<'_>, reason: Option<&'static str>, evasion: Vec<&'static str>) -> FlowLine {
     let m = &case.messages;
     let hello = m.hello.as_ref().or(m.quic.as_ref().and_then(|q| q.hello.as_ref()));
     let sides = &case.flow.sides;
@@ -245,6 +246,6 @@ fn line(case: &Case<'_>, reason: Option<&'static str>) -> FlowLine {
         verdict: if reason.is_some() { "unjudged" } else { "clean" },
         reason,
         failure: None,
-        evasion: evasion::find(case).into_iter().map(|(kind, _)| kind.name()).collect(),
+        evasion,
     }
 }

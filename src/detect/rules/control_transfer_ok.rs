@@ -51,7 +51,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     }
 }
 
-fn near(view: &View<'_>, t: &Seen) -> bool {
+/// Whether a transfer ran within two minutes of the suspect's flow.
+pub fn near(view: &View<'_>, t: &Seen) -> bool {
     t.first.since(view.case.flow.last) <= control_name_ok::NEAR_NS && view.case.flow.first.since(t.last) <= control_name_ok::NEAR_NS
 }
 

@@ -20,7 +20,8 @@
 //!
 //! Xue et al., IMC 2021, compare with a control for this reason.
 
-use super::{Rule, View, control_name_ok};
+use super::control_transfer_ok::near;
+use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
 use crate::detect::surroundings::Seen;
 use crate::detect::transfer::Transfer;
@@ -42,11 +43,9 @@ const AS_SLOW: f64 = 3.0;
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let transfer = Transfer::of(view.case)?;
-    let flow = view.case.flow;
     let name = view.suspect.trigger.as_ref().map_or(&[][..], |t| &t.value);
-    let near = |t: &&Seen| t.first.since(flow.last) <= control_name_ok::NEAR_NS && flow.first.since(t.last) <= control_name_ok::NEAR_NS;
     let others: Vec<&Seen> =
-        view.around.transfers.iter().filter(near).filter(|t| !t.name.eq_ignore_ascii_case(name) || t.server != view.case.server_end().ip).collect();
+        view.around.transfers.iter().filter(|t| near(view, t)).filter(|t| !t.name.eq_ignore_ascii_case(name) || t.server != view.case.server_end().ip).collect();
     let fastest = others.iter().map(|t| t.rate).fold(0.0, f64::max);
     if others.is_empty() || fastest > AS_SLOW * transfer.rate {
         return None;

@@ -13,6 +13,12 @@ const SLOW_BYTES: u64 = 4_000;
 
 /// At most one suspect: the busier direction of the connection.
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
+    // The sums first: most flows are too small or too short, and every flow is asked.
+    let long = case.flow.last.since(case.flow.first) >= DURATION_NS;
+    let least = if long { SLOW_BYTES } else { BYTES };
+    if case.flow.sides.iter().all(|s| s.payload_bytes < least) {
+        return None;
+    }
     let transfer = Transfer::of(case)?;
     if !is_slow(&transfer) || !case.established() {
         return None;
@@ -23,7 +29,7 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
 }
 
 /// Slow and even enough to have met a ceiling.
-pub fn is_slow(t: &Transfer) -> bool {
+fn is_slow(t: &Transfer) -> bool {
     let long = t.bytes >= BYTES || (t.duration >= DURATION_NS && t.bytes >= SLOW_BYTES);
     long && t.steady && t.full && t.rate > 0.0 && t.rate <= CEILING
 }
