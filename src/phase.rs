@@ -5,6 +5,7 @@ use crate::capture::{Filter, Frame, Sink, Timestamp};
 use crate::flow::entry::{Record, fact};
 use crate::flow::key::{FlowKey, Hasher, SHARDS};
 use crate::packet::fragment::Reassembler;
+use crate::packet::usual::{self, Take};
 use crate::packet::{Packet, Skip, Transport, dissect, ip, link};
 use crate::stats::Stats;
 
@@ -18,6 +19,7 @@ struct Piece {
 }
 
 /// Where a packet was found.
+#[derive(Clone, Copy)]
 struct Place {
     time: Timestamp,
     /// Offset of its bytes in the window, or among the reassembled packets.
@@ -85,9 +87,31 @@ impl ChunkSink {
         self.records.get(shard).map_or(&[], Vec::as_slice)
     }
 
+    /// Deals a packet that came the long way.
+    #[inline(never)]
     fn deal(&mut self, packet: &Packet<'_>, bytes: &[u8], place: Place) {
-        let Place { time, at, extra, index } = place;
+        self.dealer(bytes, place).take(packet);
+    }
 
+    #[inline(always)]
+    fn dealer<'s>(&'s mut self, bytes: &'s [u8], place: Place) -> Dealer<'s> {
+        Dealer { hasher: &self.hasher, records: &mut self.records, too_deep: &mut self.stats.too_deep, bytes, place }
+    }
+}
+
+/// Deals one packet to its shard.
+struct Dealer<'s> {
+    hasher: &'s Hasher,
+    records: &'s mut [Vec<Record>],
+    too_deep: &'s mut u64,
+    bytes: &'s [u8],
+    place: Place,
+}
+
+impl Take for Dealer<'_> {
+    #[inline(always)]
+    fn take(&mut self, packet: &Packet<'_>) {
+        let Place { time, at, extra, index } = self.place;
         // The payload is in cache now; later it would cost a miss a packet.
         let transaction = match packet.transport {
             Transport::Udp => dns::quick_txid(packet.payload),
@@ -95,8 +119,8 @@ impl ChunkSink {
         };
         let (key, direction) = FlowKey::of(packet, transaction);
         let (shard, print) = self.hasher.place(&key);
-        let Some(mut record) = Record::new(packet, (direction, print, transaction), time, at, bytes) else {
-            self.stats.too_deep += 1;
+        let Some(mut record) = Record::new(packet, (direction, print, transaction), time, at, self.bytes) else {
+            *self.too_deep += 1;
             return;
         };
         record.index = index;
@@ -133,8 +157,12 @@ impl Sink for ChunkSink {
             self.stats.filtered += 1;
             extra = fact::HIDDEN;
         }
+        let place = Place { time: frame.time, at, extra, index };
+        if usual::take(frame, &mut self.dealer(frame.bytes, place)) {
+            return;
+        }
         match dissect(frame) {
-            Ok(packet) => self.deal(&packet, frame.bytes, Place { time: frame.time, at, extra, index }),
+            Ok(packet) => self.deal(&packet, frame.bytes, place),
             Err(Skip::Fragment) if extra == 0 => {
                 self.stats.fragments += 1;
                 if let Ok(start) = link::network(frame.link, frame.bytes) {

@@ -213,6 +213,9 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
     });
 }
 
+/// Parts joined by one thread before all are.
+const JOINED: usize = 16;
+
 fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run) -> CaptureReport {
     shards.par_iter_mut().for_each(|(shard, part)| {
         for flow in shard.drain() {
@@ -232,7 +235,9 @@ fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut ru
     }
     streams.forgotten = run.stats.streams_forgotten > 0;
     run.stats.fragments_abandoned += run.reassembler.abandoned + run.reassembler.unfinished();
-    let (audit, conclusion) = conclude(parts, run.stats.out_of_order > 0, |cases, judge| cases.par_iter().map(judge).collect());
+    // In groups of a fixed size: what is joined with what must not depend on the number of threads.
+    let groups: Vec<Part> = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take))).collect();
+    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, |cases, judge| cases.par_iter().map(judge).collect());
     CaptureReport {
         path: path.to_owned(),
         description: capture.description(),

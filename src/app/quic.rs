@@ -128,8 +128,8 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 #[doc(hidden)]
 pub fn seal_initial(keys_from: &[u8], from_client: bool, header: &[u8], number_at: usize, payload: &[u8]) -> Option<Vec<u8>> {
     let keys = crypto::InitialKeys::derive(VERSION_1, keys_from)?;
-    let side = if from_client { keys.client } else { keys.server };
-    side.seal(header, number_at, payload)
+    let side = if from_client { keys.client() } else { keys.server() };
+    side?.seal(header, number_at, payload)
 }
 
 #[cfg(test)]

@@ -54,6 +54,11 @@ impl Timestamp {
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The second it lies in, counted from 1970.
+    pub fn second(self) -> i64 {
+        self.0.div_euclid(1_000_000_000)
+    }
 }
 
 /// A libpcap link type (`LINKTYPE_*`, <https://www.tcpdump.org/linktypes.html>).

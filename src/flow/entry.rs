@@ -71,6 +71,7 @@ pub type Placed = (Direction, Fingerprint, Option<u16>);
 
 impl Record {
     /// `None` when encapsulation pushes the IP header beyond 255 octets, which no real link does.
+    #[inline]
     pub fn new(
         packet: &Packet<'_>,
         (direction, fingerprint, transaction): Placed,
@@ -132,6 +133,7 @@ impl Record {
         Some(record)
     }
 
+    #[inline]
     fn tcp(&mut self, t: &tcp::TcpFacts) {
         self.seq = t.seq;
         self.ack = t.ack;

@@ -8,6 +8,7 @@ pub mod community;
 pub mod entry;
 pub mod history;
 pub mod key;
+mod packed;
 pub mod profile;
 pub mod record;
 mod settle;

@@ -157,13 +157,13 @@ impl Flow {
     }
 
     /// Adds the key's next packet. `payload` is what was captured of it.
-    pub fn absorb(&mut self, entry: Entry, payload: &[u8]) {
+    pub fn absorb(&mut self, entry: &Entry, payload: &[u8]) {
         let side = entry.direction().index();
         self.last = entry.time;
         if entry.is_syn() {
             self.syn[side] = Some(entry.seq);
         }
-        self.sides[side].absorb(&entry);
+        self.sides[side].absorb(entry);
         self.tunnel |= entry.is(fact::TUNNEL);
         if entry.payload_len > 0 && !entry.is(fact::ICMP) {
             let cap = self.cap();
@@ -171,7 +171,7 @@ impl Flow {
                 let bytes = payload.get(..LATEST_BYTES).unwrap_or(payload).to_vec();
                 self.latest[side] = Some(Box::new(Latest { frame: entry.frame, seq: entry.seq, bytes }));
             }
-            self.heads[side].push(&entry, payload, cap);
+            self.heads[side].push(entry, payload, cap);
         }
         self.transcript.push(entry);
     }
@@ -208,7 +208,7 @@ impl Flow {
 
     /// Whether `next`, the key's next flow, continues this one (its own first packet would not have started a new flow here).
     pub fn is_continued_by(&self, next: &Flow) -> bool {
-        next.transcript.head().first().is_some_and(|e| !self.is_ended_by(e))
+        next.transcript.head().next().is_some_and(|e| !self.is_ended_by(&e))
     }
 }
 
@@ -217,10 +217,10 @@ pub fn flows_of<'a>(key: FlowKey, packets: impl IntoIterator<Item = (Entry, &'a 
     let mut flows: Vec<Flow> = Vec::new();
     for (entry, payload) in packets {
         match flows.last_mut() {
-            Some(flow) if !flow.is_ended_by(&entry) => flow.absorb(entry, payload),
+            Some(flow) if !flow.is_ended_by(&entry) => flow.absorb(&entry, payload),
             _ => {
                 let mut flow = Flow::new(key, entry.time);
-                flow.absorb(entry, payload);
+                flow.absorb(&entry, payload);
                 flows.push(flow);
             }
         }

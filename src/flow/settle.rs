@@ -7,14 +7,11 @@ use super::record::{Flow, Head};
 /// Not part of the flow's law: a settled flow is judged like the unsettled one, it only holds less. Flows that are to be merged with
 /// others are not settled.
 pub fn settle(flow: &mut Flow, side: usize) {
-    let tcp = flow.key.protocol == 6;
-    if flow.key.transaction.is_some() {
-        return;
-    }
     let head = &mut flow.heads[side];
-    if head.closed {
+    if head.closed || flow.key.transaction.is_some() {
         return;
     }
+    let tcp = flow.key.protocol == 6;
     let first = head.bytes.first().copied();
     head.closed = match first {
         None => false,

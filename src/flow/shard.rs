@@ -8,8 +8,7 @@ use super::slab::Slab;
 use crate::capture::Timestamp;
 use crate::limits::REMEMBERED_STREAMS;
 use crate::packet::{checksum, ip};
-use hashbrown::HashTable;
-use std::collections::HashMap;
+use hashbrown::{HashMap, HashTable};
 
 /// The bytes of a window while its records are absorbed.
 #[derive(Clone, Copy)]
@@ -191,7 +190,7 @@ impl Shard {
     }
 
     fn evict(&mut self) {
-        let age = |(i, slot): (u32, &Slot)| (slot.flow.last, slot.flow.transcript.head().first().map_or(0, |e| e.frame), i);
+        let age = |(i, slot): (u32, &Slot)| (slot.flow.last, slot.flow.transcript.first_frame(), i);
         let mut by_age: Vec<(Timestamp, u64, u32)> = self.slots.iter().map(age).collect();
         by_age.sort_unstable();
         let enough = self.budget - self.budget / EVICT_SHARE;
@@ -244,13 +243,15 @@ impl Shard {
 
 /// Adds a packet to its flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
 fn take(flow: &mut Flow, entry: Entry, payload: &[u8]) -> usize {
-    let before = flow.heap();
+    // Bare packets touch neither heads nor later requests, and the sum over those costs more than the packet.
+    let heap = |flow: &Flow| if entry.payload_len > 0 { flow.heap() } else { flow.transcript.heap() };
+    let before = heap(flow);
     flow.hidden = false;
-    flow.absorb(entry, payload);
+    flow.absorb(&entry, payload);
     if entry.payload_len > 0 {
         settle(flow, entry.direction().index());
     }
-    flow.heap().wrapping_sub(before)
+    heap(flow).wrapping_sub(before)
 }
 
 /// The outer 802.1Q tag of an Ethernet frame whose IP header starts at `ip_at`: where a tag's type stands, and the room for it.
@@ -269,12 +270,11 @@ fn key_of(record: &Record, window: &WindowBytes<'_>) -> Option<FlowKey> {
 
 fn entry_of(record: &Record, frame: u64, window: &WindowBytes<'_>, payload: &[u8]) -> Entry {
     let mut peek = [0; PEEK];
-    let mut peek_len = 0;
-    let shown: &[u8] = payload.get(..PEEK).unwrap_or(payload);
-    for (to, from) in peek.iter_mut().zip(shown) {
-        *to = *from;
-        peek_len += 1;
+    match payload.first_chunk::<PEEK>() {
+        Some(whole) => peek = *whole,
+        None => peek.iter_mut().zip(payload).for_each(|(to, from)| *to = *from),
     }
+    let peek_len = payload.len().min(PEEK) as u8;
     let mut entry = Entry {
         frame,
         offset: window.base + u64::from(record.at),

@@ -4,6 +4,7 @@
 //! a control packet near the cut finds its earlier neighbours in the left tail and its later ones in the right head.
 
 use super::entry::Entry;
+use super::packed::Packed;
 use crate::limits::{CONTROLS, HEAD, NEIGHBOURS, TAIL};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,7 +14,7 @@ pub struct Transcript {
     /// Packets seen in all.
     count: u64,
     /// The first [`HEAD`].
-    head: Vec<Entry>,
+    head: Packed,
     /// What only flows longer than that need.
     rest: Option<Box<Rest>>,
     /// Ordinals of the first [`CONTROLS`] control packets.
@@ -35,7 +36,7 @@ impl Transcript {
             .rest
             .as_ref()
             .map_or(0, |r| size_of::<Rest>() + r.tail.capacity() * size_of::<Entry>() + r.around.capacity() * size_of::<(u64, Entry)>());
-        self.head.capacity() * size_of::<Entry>() + self.controls.capacity() * size_of::<u64>() + rest
+        self.head.heap() + self.controls.capacity() * size_of::<u64>() + rest
     }
 
     /// Packets seen.
@@ -44,13 +45,13 @@ impl Transcript {
     }
 
     /// The first packets, without a gap.
-    pub fn head(&self) -> &[Entry] {
-        &self.head
+    pub fn head(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.head.iter()
     }
 
-    /// The packet seen last.
-    pub fn last(&self) -> Option<&Entry> {
-        self.rest.as_ref().and_then(|r| r.tail.back()).or(self.head.last())
+    /// Frame of the first packet, 0 if there was none.
+    pub fn first_frame(&self) -> u64 {
+        self.head().next().map_or(0, |e| e.frame)
     }
 
     /// Whether some packets are not kept.
@@ -59,7 +60,7 @@ impl Transcript {
     }
 
     /// Adds the next packet.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: &Entry) {
         let ordinal = self.count;
         self.count += 1;
         let is_control = entry.is_control() && self.controls.len() < CONTROLS;
@@ -67,10 +68,6 @@ impl Transcript {
             self.controls.push(ordinal);
         }
         if self.head.len() < HEAD {
-            if self.head.is_empty() {
-                // Scans and floods are flows of one or two packets, and there are millions of them.
-                self.head.reserve_exact(2);
-            }
             self.head.push(entry);
             return;
         }
@@ -84,12 +81,12 @@ impl Transcript {
             }
         }
         if follows {
-            keep(&mut rest.around, ordinal, entry);
+            keep(&mut rest.around, ordinal, *entry);
         }
         if rest.tail.len() == TAIL {
             rest.tail.pop_front();
         }
-        rest.tail.push_back(entry);
+        rest.tail.push_back(*entry);
     }
 
     /// Kept packets beyond the head, by ordinal.
@@ -106,14 +103,14 @@ impl Transcript {
         let count = shift + later.count;
         let mut known: BTreeMap<u64, Entry> = BTreeMap::new();
         known.extend(self.beyond());
-        known.extend((0..).zip(self.head.iter().copied()));
-        known.extend((shift..).zip(later.head.iter().copied()));
+        known.extend((0..).zip(self.head.iter()));
+        known.extend((shift..).zip(later.head.iter()));
         known.extend(later.beyond().map(|(i, e)| (i + shift, e)));
         let mut controls = self.controls;
         controls.extend(later.controls.iter().map(|c| c + shift));
         controls.truncate(CONTROLS);
         let split = HEAD as u64;
-        let head: Vec<Entry> = known.range(..split).map(|(_, e)| *e).collect();
+        let head: Packed = known.range(..split).map(|(_, e)| *e).collect();
         let rest = (count > split).then(|| {
             let tail_from = count.saturating_sub(TAIL as u64).max(split);
             let near = |i: u64| controls.iter().any(|c| i.abs_diff(*c) <= NEIGHBOURS as u64);
@@ -128,9 +125,11 @@ impl Transcript {
     /// All kept packets in capture order, each once, with the number of packets left out before each.
     pub fn entries(&self) -> (Vec<Entry>, Vec<u64>) {
         if self.rest.is_none() {
-            return (self.head.clone(), vec![0; self.head.len()]);
+            let mut head = Vec::with_capacity(self.head.len());
+            head.extend(self.head.iter());
+            return (head, vec![0; self.head.len()]);
         }
-        let mut known: BTreeMap<u64, Entry> = (0..).zip(self.head.iter().copied()).collect();
+        let mut known: BTreeMap<u64, Entry> = (0..).zip(self.head.iter()).collect();
         known.extend(self.beyond());
         let mut next = 0;
         known

@@ -3,12 +3,15 @@
 use super::ip::Ip;
 use std::net::IpAddr;
 
+/// Sum of the 16-bit words. Four octets at a time: 2^16 is 1 modulo 0xffff, so the halves may be added later.
 fn sum(bytes: &[u8]) -> u64 {
-    let (words, tail) = bytes.as_chunks::<2>();
-    let mut total: u64 = words.iter().map(|w| u64::from(u16::from_be_bytes(*w))).sum();
-    if let [last] = tail {
-        total += u64::from(*last) << 8;
+    let (words, tail) = bytes.as_chunks::<4>();
+    let mut total: u64 = words.iter().map(|w| u64::from(u32::from_be_bytes(*w))).sum();
+    let mut last = [0; 4];
+    for (to, from) in last.iter_mut().zip(tail) {
+        *to = *from;
     }
+    total += u64::from(u32::from_be_bytes(last));
     total
 }
 

@@ -8,6 +8,7 @@ pub mod icmp;
 pub mod ip;
 pub mod link;
 pub mod tcp;
+pub mod usual;
 
 use crate::capture::Frame;
 use std::net::IpAddr;

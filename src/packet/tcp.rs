@@ -31,6 +31,7 @@ pub struct TcpFacts {
 }
 
 /// Reads a TCP header; one cut inside its options keeps its fixed part.
+#[inline]
 pub fn header(bytes: &[u8]) -> Result<(TcpFacts, u16, u16), Skip> {
     let fixed: &[u8; 20] = bytes.first_chunk().ok_or(Skip::Cut)?;
     let header_len = (fixed[12] >> 4) * 4;
@@ -58,13 +59,21 @@ pub fn header(bytes: &[u8]) -> Result<(TcpFacts, u16, u16), Skip> {
     Ok((facts, src, dst))
 }
 
-/// A walk of its own: etherparse's iterator stops at the first unknown option, and evasion tools send unknown ones.
-fn options(mut rest: &[u8], facts: &mut TcpFacts) {
-    // The layout almost every data segment has: NOP NOP timestamps.
-    if let Some(&[1, 1, 8, 10, a, b, c, d, e, f, g, h]) = rest.first_chunk::<12>() {
-        facts.timestamps = Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
-        rest = rest.get(12..).unwrap_or_default();
+/// The options of most packets: none, or timestamps alone.
+#[inline]
+fn options(rest: &[u8], facts: &mut TcpFacts) {
+    match rest {
+        [] => {}
+        &[1, 1, 8, 10, a, b, c, d, e, f, g, h] => {
+            facts.timestamps = Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
+        }
+        _ => walk_options(rest, facts),
     }
+}
+
+/// A walk of its own: etherparse's iterator stops at the first unknown option, and evasion tools send unknown ones.
+#[inline(never)]
+fn walk_options(mut rest: &[u8], facts: &mut TcpFacts) {
     while let Some((&kind, tail)) = rest.split_first() {
         match kind {
             0 => return,

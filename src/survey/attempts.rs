@@ -38,7 +38,8 @@ impl Attempts {
         fn key((kind, a): &(Kind, Attempt)) -> (IpAddr, u16, Kind) {
             (a.server, a.port, *kind)
         }
-        self.list.sort_unstable_by(|a, b| (key(a), &a.1.name, a.1.time, a.1.frame).cmp(&(key(b), &b.1.name, b.1.time, b.1.frame)));
+        // Stable, because that makes use of the stretches in order that merged lists consist of.
+        self.list.sort_by(|a, b| (key(a), &a.1.name, a.1.time, a.1.frame).cmp(&(key(b), &b.1.name, b.1.time, b.1.frame)));
         let before = self.list.len();
         let mut keep = Vec::with_capacity(before);
         for (n, server) in self.list.chunk_by(|a, b| key(a) == key(b)).enumerate() {
@@ -54,8 +55,9 @@ impl Attempts {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &(Kind, Attempt)> {
-        self.list.iter()
+    /// In the order [`Attempts::settle`] puts them in.
+    pub fn all(&self) -> &[(Kind, Attempt)] {
+        &self.list
     }
 }
 
@@ -111,7 +113,7 @@ impl Answers {
 
     /// In order of name, each answer once, and no more than the bounds allow.
     pub fn settle(&mut self) {
-        self.list.sort_unstable();
+        self.list.sort();
         self.list.dedup();
         let (mut names, mut of_name, mut dropped) = (0usize, 0usize, 0u64);
         let mut last: Option<Box<[u8]>> = None;

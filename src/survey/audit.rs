@@ -1,5 +1,6 @@
 //! The vantage audit: what this capture, as it was taken, cannot show. It comes before verdicts.
 
+use super::notes::runs;
 use crate::detect::case::Case;
 use crate::flow::entry::fact;
 use crate::packet::tcp;
@@ -41,9 +42,10 @@ impl Audit {
                 self.entries += 1;
                 self.copies += u64::from(*copy);
             }
-            if e.direction() == case.server() && !e.is_rst() {
-                *self.inbound_ttls.entry(e.ttl).or_default() += 1;
-            }
+        }
+        let inbound = case.entries.iter().filter(|e| e.direction() == case.server() && !e.is_rst());
+        for (ttl, n) in runs(inbound.map(|e| e.ttl)) {
+            *self.inbound_ttls.entry(ttl).or_default() += n;
         }
         self.reordering = self.reordering.max(case.reordering);
         self.acked_unseen += u64::from(crate::detect::rules::acked_unseen(case).is_some());

@@ -25,6 +25,8 @@ pub struct Index<'f> {
     /// Requests by kind and name, and by server, port and kind; equal ones in order of time.
     by_name: Vec<Asked<'f>>,
     by_server: Vec<Asked<'f>>,
+    /// Server, port and kind for which more than one name was asked, in order.
+    varied: Vec<(IpAddr, u16, Kind)>,
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8])>,
     tried: BTreeMap<Kind, Tried<'f>>,
@@ -65,14 +67,15 @@ impl<'f> Index<'f> {
         let mut index = Index {
             facts,
             audit,
-            by_name: facts.attempts.iter().collect(),
-            by_server: facts.attempts.iter().collect(),
+            by_name: Vec::new(),
+            by_server: Vec::new(),
+            varied: Vec::new(),
             zones: facts.answers.iter().map(|(name, address, ..)| (*address, zone(name))).collect(),
             tried: BTreeMap::new(),
             silences: facts.silences.iter().map(|s| (s.0, s.1)).unzip(),
             out_of_order,
         };
-        for (kind, attempt) in facts.attempts.iter() {
+        for (kind, attempt) in facts.attempts.all() {
             let tried = index.tried.entry(*kind).or_default();
             tried.tried += 1;
             tried.answered += u64::from(attempt.outcome == Outcome::Answered);
@@ -80,13 +83,31 @@ impl<'f> Index<'f> {
                 tried.distinct.insert((attempt.server, &attempt.name));
             }
         }
-        index.by_name.sort_unstable_by_key(|(kind, a)| (*kind, &a.name, a.time, a.frame));
-        index.by_server.sort_unstable_by_key(|(kind, a)| (a.server, a.port, *kind, a.time, a.frame));
+        index.order_attempts();
         index.silences.0.sort_unstable();
         index.silences.1.sort_unstable();
         index.zones.sort_unstable();
         index.zones.dedup();
         index
+    }
+
+    /// Fills the lists of requests. Those of the facts are in order of server, port, kind and name already; what is left is to put
+    /// stretches of them together and each in order of time.
+    fn order_attempts(&mut self) {
+        let mut names: Vec<&'f [(Kind, Attempt)]> = Vec::new();
+        for group in self.facts.attempts.all().chunk_by(|a, b| (a.1.server, a.1.port, a.0) == (b.1.server, b.1.port, b.0)) {
+            in_time(&mut self.by_server, group.iter());
+            let before = names.len();
+            names.extend(group.chunk_by(|a, b| a.1.name == b.1.name));
+            if let Some((kind, a)) = group.first().filter(|_| names.len() - before > 1) {
+                self.varied.push((a.server, a.port, *kind));
+            }
+        }
+        let of = |list: &&'f [(Kind, Attempt)]| list.first().map(|(kind, a)| (*kind, a.name.as_slice()));
+        names.sort_by_key(of);
+        for same in names.chunk_by(|a, b| of(a) == of(b)) {
+            in_time(&mut self.by_name, same.iter().flat_map(|list| list.iter()));
+        }
     }
 
     /// The kind of request a suspect's trigger is.
@@ -193,7 +214,11 @@ impl<'f> Index<'f> {
         let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
         let hit = |a: &Attempt| Attempt { hit: hits.names.contains_key(&a.name), ..a.clone() };
         let here = run(&self.by_server, |(k, a)| (a.server, a.port, *k).cmp(&(server.ip, server.port, kind)));
-        around.other_names = nearest(here, at, |a| a.name != name).map(hit).collect();
+        let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
+        // Where all asked for this name, a search for another one would look at all of them.
+        if varied || here.first().is_some_and(|(_, a)| a.name != name) {
+            around.other_names = nearest(here, at, |a| a.name != name).map(hit).collect();
+        }
         let all = self.same_name(kind, &name);
         around.same_name = nearest(all, at, |a| !own.contains(&a.frame)).cloned().collect();
         around.name_answered = all.iter().any(|(_, a)| a.outcome == Outcome::Answered && !own.contains(&a.frame));
@@ -353,6 +378,14 @@ impl<'f> Index<'f> {
     }
 }
 
+/// Adds requests in order of time.
+fn in_time<'f>(list: &mut Vec<Asked<'f>>, requests: impl Iterator<Item = Asked<'f>>) {
+    // The times beside the references: comparing through them would miss the cache each time.
+    let mut timed: Vec<(Timestamp, u64, Asked<'f>)> = requests.map(|asked| (asked.1.time, asked.1.frame, asked)).collect();
+    timed.sort_by_key(|(time, frame, _)| (*time, *frame));
+    list.extend(timed.into_iter().map(|(.., asked)| asked));
+}
+
 /// The stretch of a sorted list that compares equal.
 fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
     let from = list.partition_point(|x| compare(x) == Ordering::Less);
@@ -366,12 +399,17 @@ fn nearest<'a>(list: &'a [Asked<'a>], at: Timestamp, wanted: impl Fn(&Attempt) -
     const REACH: usize = 4096;
     let middle = list.partition_point(|(_, a)| a.time < at);
     let (before, after) = list.split_at_checked(middle).unwrap_or((list, &[]));
-    let near = |(_, a): &&'a Asked<'a>| wanted(a);
-    let mut found: Vec<&Attempt> = before.iter().rev().take(REACH).filter(near).take(SHOWN).map(|(_, a)| a).collect();
-    found.extend(after.iter().take(REACH).filter(near).take(SHOWN).map(|(_, a)| a));
-    found.sort_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame));
-    found.truncate(SHOWN);
-    found.into_iter()
+    let near = |(_, a): &&Asked<'a>| wanted(a);
+    let mut earlier = before.iter().rev().take(REACH).filter(near).map(|(_, a)| a).peekable();
+    let mut later = after.iter().take(REACH).filter(near).map(|(_, a)| a).peekable();
+    let distance = |a: &Attempt| (a.time.since(at).unsigned_abs(), a.frame);
+    // Both lead away from the middle: the nearer of the two is next.
+    let next = || match (earlier.peek(), later.peek()) {
+        (Some(a), Some(b)) if distance(a) < distance(b) => earlier.next(),
+        (Some(_), None) => earlier.next(),
+        _ => later.next(),
+    };
+    std::iter::from_fn(next).take(SHOWN).collect::<Vec<_>>().into_iter()
 }
 
 /// The last two labels of a name: names below one zone share servers for good reasons.

@@ -4,7 +4,6 @@ use super::attribution;
 use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
 use super::explained::{Explained, Explanations, reason};
-use super::facts::Facts;
 use super::part::{Part, ends};
 use super::verdict::{Control, Finding, FlowLine, PacketRef};
 use crate::detect::case::Case;
@@ -45,27 +44,18 @@ pub fn conclude(
     out_of_order: bool,
     each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>,
 ) -> (Audit, Conclusion) {
-    let mut facts = Facts::default();
-    let mut audit = Audit::default();
-    let mut kept = Vec::new();
-    let mut conclusion = Conclusion::default();
-    for part in parts {
-        facts.merge(part.facts);
-        audit.merge(&part.audit);
-        kept.extend(part.kept);
-        conclusion.explained.merge(part.explained);
-        conclusion.lines.extend(part.lines.unwrap_or_default());
-        for (kind, n) in part.evasion {
-            *conclusion.evasion.entry(kind).or_default() += n;
-        }
-        for (why, n) in part.verdicts {
-            *conclusion.verdicts.entry(why).or_default() += n;
-        }
-    }
+    let Part { mut facts, audit, mut kept, verdicts, evasion, explained, lines, .. } = Part::joined(parts);
     facts.settle();
-    kept.sort_by_key(first_frame);
+    let mut conclusion = Conclusion {
+        lines: lines.unwrap_or_default(),
+        verdicts,
+        evasion,
+        explained,
+        facts_dropped: facts.dropped,
+        ..Conclusion::default()
+    };
+    kept.sort_by_cached_key(first_frame);
     conclusion.lines.sort_by_key(|l| l.first_frame);
-    conclusion.facts_dropped = facts.dropped;
     let index = Index::new(&facts, &audit, out_of_order);
     let void = audit.void_rules();
     let first = each(&kept, &|flow| judge(flow, &index, &Hits::default(), &void));
@@ -85,7 +75,7 @@ pub fn conclude(
 }
 
 fn first_frame(flow: &Flow) -> u64 {
-    flow.transcript.head().first().map_or(0, |e| e.frame)
+    flow.transcript.first_frame()
 }
 
 fn hits(kept: &[Flow], judged: &[Judged]) -> Hits {

@@ -13,13 +13,17 @@ impl Part {
         let flow = case.flow;
         self.facts.end = self.facts.end.max(flow.last);
         let first_frame = case.entries.first().map_or(0, |e| e.frame);
+        let mut second = None;
         for (_, e) in case.of(case.server()).filter(|(_, e)| !e.is_rst()) {
-            self.facts.heard_at(e.time, first_frame, e.frame);
+            // A flow counts once a second.
+            if second.replace(e.time.second()) != Some(e.time.second()) {
+                self.facts.heard_at(e.time, first_frame, e.frame);
+            }
         }
         if !bad && flow.key.protocol == 6 {
             for side in [case.client, case.server()] {
                 let ip = flow.key.sender(side).ip;
-                let heard: Vec<u8> = case.of(side).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl).collect();
+                let heard = runs(case.of(side).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl));
                 if heard.is_empty() {
                     continue;
                 }
@@ -30,8 +34,8 @@ impl Part {
                         (Some(a), Some(b)) => Some(a.min(b)),
                         (a, b) => a.or(b),
                     };
-                    for ttl in heard {
-                        *host.ttls.entry(ttl).or_default() += 1;
+                    for (ttl, n) in heard {
+                        *host.ttls.entry(ttl).or_default() += n;
                     }
                 }
             }
@@ -193,6 +197,18 @@ impl Part {
             r.rtt = Some(r.rtt.map_or(rtt, |best| best.min(rtt)));
         }
     }
+}
+
+/// Equal values in a row, with how many there are: most flows have one TTL, and a map is not asked for each packet.
+pub(super) fn runs(values: impl Iterator<Item = u8>) -> Vec<(u8, u64)> {
+    let mut runs: Vec<(u8, u64)> = Vec::new();
+    for value in values {
+        match runs.last_mut() {
+            Some((last, n)) if *last == value => *n += 1,
+            _ => runs.push((value, 1)),
+        }
+    }
+    runs
 }
 
 /// The host that an HTTP response sends its client to.

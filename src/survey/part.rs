@@ -52,6 +52,29 @@ impl Part {
         Part { lines: lines.then(Vec::new), ..Part::default() }
     }
 
+    /// What parts know together, in their order. Joining neighbours first, and the results then, comes to the same.
+    pub fn joined(parts: impl IntoIterator<Item = Part>) -> Part {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        for part in parts {
+            all.facts.merge(part.facts);
+            all.audit.merge(&part.audit);
+            all.kept.extend(part.kept);
+            all.explained.merge(part.explained);
+            if let Some(lines) = part.lines {
+                all.lines.get_or_insert_default().extend(lines);
+            }
+            for (kind, n) in part.evasion {
+                *all.evasion.entry(kind).or_default() += n;
+            }
+            for (why, n) in part.verdicts {
+                *all.verdicts.entry(why).or_default() += n;
+            }
+        }
+        all.facts.order();
+        all
+    }
+
     /// Takes a finished flow.
     pub fn add(&mut self, flow: Flow) {
         if flow.hidden {
@@ -167,7 +190,7 @@ fn is_trivial(flow: &Flow) -> bool {
         && low.data_packets + high.data_packets == 0
         && low.resets + high.resets == 0
         && flow.packets() <= 2
-        && flow.transcript.head().iter().all(|e| e.icmp().is_none())
+        && flow.transcript.head().all(|e| e.icmp().is_none())
 }
 
 /// Whether a DNS transaction is odd by itself.

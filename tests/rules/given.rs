@@ -104,7 +104,7 @@ impl Given {
             let both = [(f.key.low.ip, f.key.low.port), (f.key.high.ip, f.key.high.port)];
             both.contains(&(ends.client.ip(), ends.client.port())) && both.contains(&(ends.server.ip(), ends.server.port()))
         });
-        flows.sort_by_key(|f| f.transcript.head().first().map(|e| e.frame));
+        flows.sort_by_key(|f| f.transcript.first_frame());
         flows
     }
 }

@@ -9,6 +9,7 @@ use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::{Aead, Payload};
 use hkdf::Hkdf;
 use sha2::Sha256;
+use std::cell::OnceCell;
 
 use super::{VERSION_1, VERSION_2};
 
@@ -23,11 +24,13 @@ pub struct Keys {
     pub hp: [u8; 16],
 }
 
-/// Both directions' Initial keys.
-#[derive(Clone, PartialEq, Eq)]
+/// Both directions' Initial keys, each derived when first asked for: seven hashes a side, and mostly only the client's are needed.
+#[derive(Clone)]
 pub struct InitialKeys {
-    pub client: Keys,
-    pub server: Keys,
+    labels: &'static Labels,
+    initial: Hkdf<Sha256>,
+    client: OnceCell<Option<Keys>>,
+    server: OnceCell<Option<Keys>>,
 }
 
 struct Labels {
@@ -37,14 +40,14 @@ struct Labels {
     hp: &'static str,
 }
 
-const V1: Labels = Labels {
+static V1: Labels = Labels {
     salt: [0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a],
     key: "quic key",
     iv: "quic iv",
     hp: "quic hp",
 };
 
-const V2: Labels = Labels {
+static V2: Labels = Labels {
     salt: [0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9],
     key: "quicv2 key",
     iv: "quicv2 iv",
@@ -55,21 +58,30 @@ impl InitialKeys {
     /// Derived from the Destination Connection ID of the client's first Initial (or first after a Retry).
     pub fn derive(version: u32, dcid: &[u8]) -> Option<InitialKeys> {
         let labels = match version {
-            VERSION_1 => V1,
-            VERSION_2 => V2,
+            VERSION_1 => &V1,
+            VERSION_2 => &V2,
             _ => return None,
         };
         let initial = Hkdf::<Sha256>::new(Some(&labels.salt), dcid);
-        let side = |label| {
-            let secret: [u8; 32] = expand_label(&initial, label)?;
-            let secret = Hkdf::<Sha256>::from_prk(&secret).ok()?;
-            Some(Keys {
-                key: expand_label(&secret, labels.key)?,
-                iv: expand_label(&secret, labels.iv)?,
-                hp: expand_label(&secret, labels.hp)?,
-            })
-        };
-        Some(InitialKeys { client: side("client in")?, server: side("server in")? })
+        Some(InitialKeys { labels, initial, client: OnceCell::new(), server: OnceCell::new() })
+    }
+
+    pub fn client(&self) -> Option<&Keys> {
+        self.client.get_or_init(|| self.side("client in")).as_ref()
+    }
+
+    pub fn server(&self) -> Option<&Keys> {
+        self.server.get_or_init(|| self.side("server in")).as_ref()
+    }
+
+    fn side(&self, label: &str) -> Option<Keys> {
+        let secret: [u8; 32] = expand_label(&self.initial, label)?;
+        let secret = Hkdf::<Sha256>::from_prk(&secret).ok()?;
+        Some(Keys {
+            key: expand_label(&secret, self.labels.key)?,
+            iv: expand_label(&secret, self.labels.iv)?,
+            hp: expand_label(&secret, self.labels.hp)?,
+        })
     }
 }
 

@@ -120,8 +120,8 @@ impl InitialReader {
         let first = self.first_dcid.clone();
         self.learn(header.version, &first);
         let with = |keys: &InitialKeys| {
-            let keys = if from_client { &keys.client } else { &keys.server };
-            keys.open(packet, header.packet_number_at)
+            let keys = if from_client { keys.client() } else { keys.server() };
+            keys?.open(packet, header.packet_number_at)
         };
         let fits = |entry: &&(u32, Vec<u8>, InitialKeys)| entry.0 == header.version;
         if let Some(payload) = self.keys.iter().rev().filter(fits).find_map(|(_, _, keys)| with(keys)) {
@@ -132,16 +132,19 @@ impl InitialReader {
         }
         let keys = InitialKeys::derive(header.version, header.dcid)?;
         let payload = with(&keys)?;
-        self.learn(header.version, header.dcid);
+        self.keep(header.version, header.dcid, keys);
         Some(payload)
     }
 
     fn learn(&mut self, version: u32, dcid: &[u8]) {
         let known = self.keys.iter().any(|(v, id, _)| *v == version && id == dcid);
-        if known || self.keys.len() >= MAX_KEYS {
-            return;
+        if !known && let Some(keys) = InitialKeys::derive(version, dcid) {
+            self.keep(version, dcid, keys);
         }
-        if let Some(keys) = InitialKeys::derive(version, dcid) {
+    }
+
+    fn keep(&mut self, version: u32, dcid: &[u8], keys: InitialKeys) {
+        if self.keys.len() < MAX_KEYS {
             self.keys.push((version, dcid.to_vec(), keys));
         }
     }
