@@ -199,14 +199,9 @@ fn walk(slot: &mut Slot) -> Vec<crate::capture::ChunkEnd> {
 fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
     let window = WindowBytes { bytes: slot.window.bytes(), side: &slot.side, base: slot.window.base() };
     shards.par_iter_mut().enumerate().for_each(|(n, (shard, part))| {
-        for (sink, first) in slot.sinks.iter().zip(&slot.firsts) {
-            for record in sink.records(n) {
-                let frame = first + u64::from(record.index);
-                if frame <= limit {
-                    shard.absorb(record, frame, &window);
-                }
-            }
-        }
+        let chunks = slot.sinks.iter().zip(&slot.firsts);
+        let numbered = chunks.flat_map(|(sink, first)| sink.records(n).iter().map(move |r| (r, first + u64::from(r.index))));
+        shard.absorb_all(numbered.filter(|(_, frame)| *frame <= limit), &window);
         for flow in shard.take_finished() {
             part.add(flow);
         }

@@ -1,12 +1,14 @@
 //! A flow under judgement: roles, timing and sequence reasoning folded over its transcript. Borrowed, read-only, short-lived.
 
 use super::messages::{Messages, Request};
+use super::transfer::Transfer;
 use crate::capture::Timestamp;
 use crate::flow::entry::{Entry, fact};
 use crate::flow::key::Direction;
 use crate::flow::record::Flow;
 use crate::flow::stream::{ahead, is_copy};
 use crate::packet::{Endpoint, tcp};
+use std::cell::OnceCell;
 
 /// How the client was told from the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +41,7 @@ pub struct Case<'f> {
     /// Frames of the client's that were not meant to arrive.
     pub decoys: Vec<u64>,
     pub messages: Messages,
+    transfer: OnceCell<Option<Transfer>>,
 }
 
 /// Entries looked back on for another capture of the same packet: taps interleave, but not by more.
@@ -66,6 +69,7 @@ impl<'f> Case<'f> {
             starts,
             decoys,
             messages: Messages::default(),
+            transfer: OnceCell::new(),
         };
         for side in [client, client.other()] {
             let data = case.data_rtt(side);
@@ -90,6 +94,11 @@ impl<'f> Case<'f> {
 
     pub fn server_end(&self) -> Endpoint {
         self.flow.key.sender(self.server())
+    }
+
+    /// Its bulk transfer, if it is one; measured when first asked for.
+    pub fn transfer(&self) -> Option<&Transfer> {
+        self.transfer.get_or_init(|| Transfer::of(self)).as_ref()
     }
 
     /// Entries of one side that are no copies, with their indices.

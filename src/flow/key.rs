@@ -93,6 +93,20 @@ fn fold(a: u64, b: u64) -> u64 {
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 
+/// Digits of pi, e and the like: for dealing to shards any odd numbers do.
+const FIXED: [u64; 5] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0x2545_f491_4f6c_dd1d, 0xd6e8_feb8_6659_fd93];
+
+/// Above every IP protocol number that has ports.
+const TRANSACTION: u64 = 0x80;
+
+fn wide(ip: IpAddr) -> u128 {
+    match ip {
+        // No IPv6 address of a packet: those of this prefix are for programs' own use.
+        IpAddr::V4(x) => u128::from(x.to_bits()) | 0xffff << 32 | 1 << 127,
+        IpAddr::V6(x) => x.to_bits(),
+    }
+}
+
 impl Hasher {
     /// A seed from the operating system, new in every run.
     pub fn random() -> Hasher {
@@ -111,26 +125,26 @@ impl Hasher {
     pub fn place(&self, key: &FlowKey) -> (usize, Fingerprint) {
         let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 8 | u64::from(key.protocol);
         // Both transports of a DNS conversation share a shard: the transaction is not part of the shard.
-        let extra = key.transaction.map_or(0, |id| u64::from(id) | 1 << 16);
-        let [a, b, c, d] = match (key.low.ip, key.high.ip) {
-            (IpAddr::V4(x), IpAddr::V4(y)) => [u64::from(x.to_bits()), u64::from(y.to_bits()) | 4 << 60, 0, 0],
-            (IpAddr::V6(x), IpAddr::V6(y)) => {
-                let (x, y) = (x.to_bits(), y.to_bits());
-                [x as u64, (x >> 64) as u64, y as u64, (y >> 64) as u64]
+        let tagged = key.transaction.map_or(ports, |id| ports | u64::from(id) << 48 | TRANSACTION);
+        let [s, t, u, v] = self.seed;
+        let (fixed, one, two) = match (key.low.ip, key.high.ip) {
+            (IpAddr::V4(x), IpAddr::V4(y)) => {
+                let ips = u64::from(x.to_bits()) << 32 | u64::from(y.to_bits());
+                (fold(ips ^ FIXED[0], ports ^ FIXED[1]), fold(ips ^ s, tagged ^ t), fold(ips ^ u, tagged ^ v))
             }
-            (IpAddr::V4(x), IpAddr::V6(y)) | (IpAddr::V6(y), IpAddr::V4(x)) => {
-                let y = y.to_bits();
-                [u64::from(x.to_bits()), y as u64, (y >> 64) as u64, 46 << 56]
+            (x, y) => {
+                let (x, y) = (wide(x), wide(y));
+                let [a, b, c, d] = [x as u64, (x >> 64) as u64, y as u64, (y >> 64) as u64];
+                let fixed = fold(a ^ FIXED[0], b ^ FIXED[1]) ^ fold(c ^ ports, d ^ FIXED[2]);
+                let tail = fold(tagged ^ t, FIXED[3] ^ u);
+                let one = fold(a ^ s, b ^ t).wrapping_add(fold(c ^ u, d ^ v));
+                let two = fold(a ^ v, c ^ s).wrapping_add(fold(b ^ u, d ^ t));
+                (fixed, one ^ tail, two ^ tail.rotate_left(32))
             }
         };
-        let fixed = fold(a ^ 0x9e37_79b9_7f4a_7c15, b ^ 0xbf58_476d_1ce4_e5b9) ^ fold(c ^ ports, d ^ 0x94d0_49bb_1331_11eb);
-        let shard = (fold(fixed, 0xd6e8_feb8_6659_fd93) >> 56) as usize;
-        let [s, t, u, v] = self.seed;
-        let one = fold(a ^ s, b ^ t).wrapping_add(fold(c ^ u, d ^ v));
-        let two = fold(a ^ v, c ^ s).wrapping_add(fold(b ^ u, d ^ t));
-        let tail = fold(ports ^ t, extra ^ 0x2545_f491_4f6c_dd1d ^ u);
-        let low = fold(one ^ tail, s | 1);
-        let high = fold(two ^ tail.rotate_left(32), u | 1);
+        let shard = (fold(fixed, FIXED[4]) >> 56) as usize;
+        let low = fold(one, s | 1);
+        let high = fold(two, u | 1);
         (shard % SHARDS, Fingerprint { low, high: high as u32 })
     }
 }

@@ -5,6 +5,7 @@
 //! lists pack into equal octets.
 
 use super::entry::{Entry, PEEK, fact};
+use super::prefetch;
 use crate::capture::Timestamp;
 
 /// What the last packet of a direction leads to expect of its next.
@@ -178,6 +179,11 @@ impl Packed {
     /// Octets on the heap.
     pub fn heap(&self) -> usize {
         self.octets.capacity()
+    }
+
+    /// Asks for the place of the next entry before it is needed.
+    pub fn prefetch(&self) {
+        prefetch::end(&self.octets);
     }
 
     /// Adds an entry behind the others.

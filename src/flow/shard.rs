@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, PEEK, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
+use super::prefetch;
 use super::record::Flow;
 use super::settle::settle;
 use super::slab::Slab;
@@ -49,7 +50,8 @@ struct Slot {
 /// One of the [`super::key::SHARDS`] parts of the flow table.
 pub struct Shard {
     hasher: Hasher,
-    index: HashTable<u32>,
+    /// Half of a fingerprint with the place of its flow: a probe rarely has to look at flows that are not meant.
+    index: HashTable<(u32, u32)>,
     slots: Slab<Slot>,
     /// Octets that live flows may take, and do take.
     budget: usize,
@@ -67,6 +69,8 @@ pub struct Shard {
 
 /// A live flow's slot with its share of the index.
 const SLOT: usize = size_of::<Option<Slot>>() + 8;
+/// Packets whose flows are fetched together: more than a memory system has loads in flight, few enough to stay in its first cache.
+const BATCH: usize = 24;
 /// Capture time between sweeps for ended flows; sweeping costs a pass over the live ones.
 const SWEEP_NS: i64 = 20_000_000_000;
 /// Evicting one flow at a time would scan the shard for each; an eighth at once is an amortised constant.
@@ -93,12 +97,44 @@ impl Shard {
         }
     }
 
+    /// Absorbs records in file order, each with the number of its frame in the capture.
+    ///
+    /// A batch at a time: while the flow of one packet is on its way from memory, so are those of the others.
+    pub fn absorb_all<'r>(&mut self, records: impl Iterator<Item = (&'r Record, u64)>, window: &WindowBytes<'_>) {
+        let mut records = records.fuse();
+        let mut batch: Vec<(&Record, u64)> = Vec::with_capacity(BATCH);
+        loop {
+            batch.clear();
+            batch.extend(records.by_ref().take(BATCH));
+            if batch.is_empty() {
+                return;
+            }
+            let mut places = [None; BATCH];
+            for (place, (record, _)) in places.iter_mut().zip(&batch) {
+                prefetch::start(window.payload(record));
+                *place = self.index.find(record.fingerprint_low, |(half, _)| *half == record.fingerprint_high).map(|(_, i)| *i);
+                if let Some(i) = place {
+                    self.slots.prefetch(*i);
+                }
+            }
+            for i in places.iter().flatten() {
+                if let Some(slot) = self.slots.get(*i) {
+                    slot.flow.transcript.prefetch();
+                }
+            }
+            for (record, frame) in &batch {
+                self.absorb(record, *frame, window);
+            }
+        }
+    }
+
     /// Absorbs a record; `frame` is its number in the capture.
     pub fn absorb(&mut self, record: &Record, frame: u64, window: &WindowBytes<'_>) {
         let print = Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high };
         self.clock = self.clock.max(Timestamp(record.time));
         let slots = &self.slots;
-        let found = self.index.find(print.low, |i| slots.get(*i).is_some_and(|s| s.print == print)).copied();
+        let is_it = |(half, i): &(u32, u32)| *half == print.high && slots.get(*i).is_some_and(|s| s.print == print);
+        let found = self.index.find(print.low, is_it).map(|(_, i)| *i);
         let payload = window.payload(record);
         let mut entry = entry_of(record, frame, window, payload);
         if record.facts & fact::HIDDEN != 0 {
@@ -155,7 +191,7 @@ impl Shard {
         };
         let i = self.slots.insert(Slot { print, flow });
         let slots = &self.slots;
-        self.index.insert_unique(print.low, i, |i| slots.get(*i).map_or(0, |s| s.print.low));
+        self.index.insert_unique(print.low, (print.high, i), |(_, i)| slots.get(*i).map_or(0, |s| s.print.low));
         self.slots.get_mut(i)
     }
 
@@ -183,7 +219,7 @@ impl Shard {
     fn remove(&mut self, i: u32) -> Option<Slot> {
         let slot = self.slots.remove(i)?;
         self.used -= SLOT + slot.flow.heap();
-        if let Ok(found) = self.index.find_entry(slot.print.low, |j| *j == i) {
+        if let Ok(found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
             found.remove();
         }
         Some(slot)
@@ -227,12 +263,10 @@ impl Shard {
     }
 
     /// Every flow that is left, at the end of the capture.
-    pub fn drain(&mut self) -> Vec<Flow> {
-        let mut left = std::mem::take(&mut self.finished);
-        left.extend(self.slots.drain().map(|s| s.flow));
+    pub fn drain(&mut self) -> impl Iterator<Item = Flow> {
         self.index.clear();
         self.used = 0;
-        left
+        std::mem::take(&mut self.finished).into_iter().chain(self.slots.drain().map(|s| s.flow))
     }
 
     /// The hasher whose fingerprints this shard expects.

@@ -1,5 +1,7 @@
 //! Places for live flows, in segments of fixed size: growing never copies what is there, and wastes at most a segment.
 
+use super::prefetch;
+
 /// Places a segment has: some tens of kilobytes, so that a shard with a few flows stays small.
 const SEGMENT: usize = 32;
 
@@ -34,6 +36,14 @@ impl<T> Slab<T> {
         }
         self.len += 1;
         self.len - 1
+    }
+
+    /// Asks for a place before it is needed.
+    #[inline]
+    pub fn prefetch(&self, i: u32) {
+        if let Some(place) = self.segments.get(i as usize / SEGMENT).and_then(|s| s.get(i as usize % SEGMENT)) {
+            prefetch::value(place);
+        }
     }
 
     fn place(&mut self, i: u32) -> Option<&mut Option<T>> {

@@ -5,6 +5,7 @@
 
 use super::entry::Entry;
 use super::packed::Packed;
+use super::prefetch;
 use crate::limits::{CONTROLS, HEAD, NEIGHBOURS, TAIL};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -37,6 +38,14 @@ impl Transcript {
             .as_ref()
             .map_or(0, |r| size_of::<Rest>() + r.tail.capacity() * size_of::<Entry>() + r.around.capacity() * size_of::<(u64, Entry)>());
         self.head.heap() + self.controls.capacity() * size_of::<u64>() + rest
+    }
+
+    /// Asks for the place of the next packet before it is needed.
+    pub fn prefetch(&self) {
+        match &self.rest {
+            Some(rest) => prefetch::value(rest.as_ref()),
+            None => self.head.prefetch(),
+        }
     }
 
     /// Packets seen.
@@ -124,22 +133,25 @@ impl Transcript {
 
     /// All kept packets in capture order, each once, with the number of packets left out before each.
     pub fn entries(&self) -> (Vec<Entry>, Vec<u64>) {
-        if self.rest.is_none() {
+        let Some(rest) = &self.rest else {
             let mut head = Vec::with_capacity(self.head.len());
             head.extend(self.head.iter());
             return (head, vec![0; self.head.len()]);
+        };
+        let most = self.head.len() + rest.around.len() + rest.tail.len();
+        let (mut entries, mut left_out) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        entries.extend(self.head.iter());
+        left_out.resize(entries.len(), 0);
+        let mut next = entries.len() as u64;
+        let tail_from = self.count - rest.tail.len() as u64;
+        // Both lists ascend; what stands in both is taken from the tail.
+        let before = rest.around.iter().filter(|(i, _)| *i < tail_from).map(|(i, e)| (*i, e));
+        for (i, e) in before.chain((tail_from..).zip(&rest.tail)) {
+            entries.push(*e);
+            left_out.push(i - next);
+            next = i + 1;
         }
-        let mut known: BTreeMap<u64, Entry> = (0..).zip(self.head.iter()).collect();
-        known.extend(self.beyond());
-        let mut next = 0;
-        known
-            .into_iter()
-            .map(|(i, e)| {
-                let left_out = i - next;
-                next = i + 1;
-                (e, left_out)
-            })
-            .unzip()
+        (entries, left_out)
     }
 }
 

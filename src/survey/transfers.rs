@@ -4,7 +4,6 @@ use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::Seen;
-use crate::detect::transfer::Transfer;
 
 /// Less than this is no measure of what a path lets through: the smallest limit on record is 14 kB.
 const LEAST: u64 = 16 * 1024;
@@ -35,7 +34,7 @@ impl Transfers {
         if !(frozen || slow || most >= LEAST) {
             return;
         }
-        let Some(t) = Transfer::of(case) else { return };
+        let Some(t) = case.transfer() else { return };
         let request = case.messages.requests.first();
         let seen = Seen {
             first: case.flow.first,

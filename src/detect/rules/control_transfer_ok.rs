@@ -27,7 +27,6 @@ use super::{Rule, View, byte_limit, control_name_ok, rate_ceiling};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::surroundings::Seen;
 use crate::detect::suspects::stall::freeze;
-use crate::detect::transfer::Transfer;
 
 pub const RULE: Rule = Rule {
     id: "control-transfer-ok",
@@ -77,7 +76,7 @@ fn stalled(view: &View<'_>) -> Option<Claim> {
 }
 
 fn throttled(view: &View<'_>) -> Option<Claim> {
-    let transfer = Transfer::of(view.case)?;
+    let transfer = view.case.transfer()?;
     let server = view.case.server_end().ip;
     let faster = |t: &&Seen| t.server == server && t.rate >= TIMES_AS_FAST * transfer.rate && !t.frozen && near(view, t);
     let controls: Vec<&Seen> = view.around.transfers.iter().filter(faster).collect();
@@ -85,7 +84,7 @@ fn throttled(view: &View<'_>) -> Option<Claim> {
         return None;
     }
     let control = controls.first()?;
-    let series = rate_ceiling::alike(view, &transfer).len() >= rate_ceiling::OTHERS;
+    let series = rate_ceiling::alike(view, transfer).len() >= rate_ceiling::OTHERS;
     let text = format!("a transfer {} ran at {:.0} octets a second", told(control, server), control.rate);
     let class = if series { Class::B } else { Class::C };
     Some(Claim::new("control-transfer-ok", class, [control.frame], text).measured(control.rate, transfer.rate, "octets/s"))

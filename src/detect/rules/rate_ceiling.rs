@@ -54,8 +54,8 @@ pub fn alike<'v>(view: &'v View<'_>, transfer: &Transfer) -> Vec<&'v Seen> {
 }
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let t = Transfer::of(view.case)?;
-    let alike = alike(view, &t);
+    let t = view.case.transfer()?;
+    let alike = alike(view, t);
     let class = if alike.len() >= OTHERS { Class::B } else { Class::C };
     let mut text = format!("{} octets came evenly at {:.0} a second", t.bytes, t.rate);
     if t.late > 0 {

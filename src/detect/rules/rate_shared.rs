@@ -24,7 +24,6 @@ use super::control_transfer_ok::near;
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
 use crate::detect::surroundings::Seen;
-use crate::detect::transfer::Transfer;
 
 pub const RULE: Rule = Rule {
     id: "rate-shared",
@@ -42,7 +41,7 @@ pub const RULE: Rule = Rule {
 const AS_SLOW: f64 = 3.0;
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let transfer = Transfer::of(view.case)?;
+    let transfer = view.case.transfer()?;
     let name = view.suspect.trigger.as_ref().map_or(&[][..], |t| &t.value);
     let others: Vec<&Seen> =
         view.around.transfers.iter().filter(|t| near(view, t)).filter(|t| !t.name.eq_ignore_ascii_case(name) || t.server != view.case.server_end().ip).collect();

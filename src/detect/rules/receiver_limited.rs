@@ -22,7 +22,6 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::transfer::Transfer;
 
 pub const RULE: Rule = Rule {
     id: "receiver-limited",
@@ -37,7 +36,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let transfer = Transfer::of(view.case)?;
+    let transfer = view.case.transfer()?;
     let closed = |e: &crate::flow::entry::Entry| e.has(crate::packet::tcp::ACK) && !e.is_rst() && e.window == 0;
     let frame = view.case.of(transfer.sender.other()).rfind(|(_, e)| closed(e))?.1.frame;
     transfer.closed.then(|| Claim::new("receiver-limited", Class::B, [frame], "the receiver closed its window: it could not take more"))

@@ -24,7 +24,6 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
-use crate::detect::transfer::Transfer;
 
 pub const RULE: Rule = Rule {
     id: "sender-paced",
@@ -42,7 +41,7 @@ pub const RULE: Rule = Rule {
 const JITTER_NS: i64 = 50_000_000;
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let t = Transfer::of(view.case)?;
+    let t = view.case.transfer()?;
     let rtt = view.case.rtt.iter().flatten().copied().max().unwrap_or(0);
     let waited = t.queueing.is_some_and(|q| q > JITTER_NS.max(rtt));
     if t.late > 0 || waited {

@@ -43,17 +43,17 @@ pub fn freeze(case: &Case<'_>) -> Option<Freeze> {
     if case.flow.sides.iter().all(|s| s.payload_bytes < BYTES) {
         return None;
     }
-    let transfer = Transfer::of(case).filter(|t| t.bytes >= BYTES)?;
+    let transfer = case.transfer().filter(|t| t.bytes >= BYTES)?;
     let ended = |e: &Entry| e.is_rst() || e.has(tcp::FIN);
     if !case.established() || case.of(transfer.sender).any(|(_, e)| ended(e)) {
         return None;
     }
     let rtt = case.rtt.iter().flatten().copied().min().unwrap_or(0);
     let enough = SILENCE_NS.max(SILENCE_RTTS * rtt);
-    unheard(case, &transfer, enough).or_else(|| unacknowledged(case, &transfer, enough)).map(|(last, vain)| {
+    unheard(case, transfer, enough).or_else(|| unacknowledged(case, transfer, enough)).map(|(last, vain)| {
         let time = |i: usize| case.entries.get(i).map_or(case.flow.last, |e| e.time);
         let (from, until) = (time(last), vain.last().map_or(case.flow.last, |i| time(*i)));
-        Freeze { transfer, last, vain, from, until }
+        Freeze { transfer: transfer.clone(), last, vain, from, until }
     })
 }
 

@@ -19,8 +19,8 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
     if case.flow.sides.iter().all(|s| s.payload_bytes < least) {
         return None;
     }
-    let transfer = Transfer::of(case)?;
-    if !is_slow(&transfer) || !case.established() {
+    let transfer = case.transfer()?;
+    if !is_slow(transfer) || !case.established() {
         return None;
     }
     let trigger = case.messages.requests.first().map(super::trigger).or_else(|| super::address_trigger(case));
