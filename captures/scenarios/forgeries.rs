@@ -3,7 +3,7 @@
 use crate::scene::{Scene, client, rtt, server};
 use interloper::packet::tcp::{ACK, FIN, PSH, SYN};
 use interloper::script::Side::{Client, Server};
-use interloper::script::{Format, Host, tls};
+use interloper::script::{Format, Host, IpId, tls};
 
 const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
@@ -14,6 +14,7 @@ pub fn scenes() -> Vec<Scene> {
         page_stripped(),
         page_in_path(),
         redirect(),
+        redirect_from_template(),
         page_for_hello(),
         alert(),
         fin(),
@@ -39,6 +40,23 @@ fn page_raced() -> Scene {
     t.ack(Server).respond("200 OK", 700);
     let talk = t.talk();
     s.expect(talk, "tcp-data", "confirmed");
+    s
+}
+
+fn redirect_from_template() -> Scene {
+    let mut s = Scene::guilty("redirect-from-template", "A redirect whose every packet has the template's identification")
+        .happens("The server acknowledges the GET; 80 ms later a redirect with FIN comes with its TTL, and after the client's FIN an acknowledgement. Both have one identification, where the server's packets count, and may be fragmented.")
+        .look("ip.id and ip.flags.df of the server's packets: two of them are numbered alike.");
+    let host = server().ip_id(IpId::Global).no_df().no_timestamps();
+    let mut t = s.script.tcp(&client(), 47_015, &host, 80, rtt());
+    t.handshake().get(NAME, "/get").ack(Server);
+    let payload = page("302 Found", "Location: http://downloads.example.net/setup\r\n", "");
+    let number = 0x51c2;
+    t.inject(Server).data(&payload).flags(FIN | ACK).ttl(host.seen_ttl()).ip_id(number).window(30_016).after_ms(160.0);
+    let end = payload.len() as u32 + 1;
+    t.inject(Server).flags(ACK).seq_plus(end).ack_plus(1).ttl(host.seen_ttl()).ip_id(number).window(30_016).after_ms(240.0);
+    let talk = t.talk();
+    s.expect(talk, "tcp-data", "likely");
     s
 }
 

@@ -114,7 +114,7 @@ impl Audit {
     pub fn void_rules(&self) -> Vec<&'static str> {
         let mut void = Vec::new();
         if self.nat_suspected() {
-            void.extend(["ttl-jump", "ttl-mirror", "ipid-jump", "ipid-mirror", "too-early", "dns-ttl-outlier"]);
+            void.extend(["ttl-jump", "ttl-mirror", "ipid-jump", "ipid-mirror", "ipid-reused", "too-early", "dns-ttl-outlier"]);
         }
         if self.duplicates() > 0.05 {
             void.extend(["reset-burst-equal", "reset-mixed-flags"]);

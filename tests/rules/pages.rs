@@ -1,17 +1,18 @@
 //! Rules about answers in the server's name: pages, alerts, handshakes, certificates, and routers' refusals.
 
 use super::Row;
-use super::given::{Given, NAME, server};
+use super::given::{Given, NAME, RTT_MS, client, server};
 use interloper::detect::finding::Mechanism::{IcmpError, TcpData, TcpHandshake, TlsIntercept};
 use interloper::packet::tcp::{ACK, FIN, SYN};
 use interloper::script::Side::{Client, Server};
-use interloper::script::{Host, http, tls};
+use interloper::script::{Host, IpId, Rtt, http, tls};
 
 pub static ROWS: &[Row] = &[
     ("blockpage-known", TcpData, known_page, bare_page),
     ("captive-portal", TcpData, sign_in_page, raced_page),
     ("dark-after-answer", TcpData, dark, bare_page),
     ("data-contradicted", TcpData, acks_too_much, bare_page),
+    ("ipid-reused", TcpData, template, segments_of_one_burst),
     ("icmp-from-server", IcmpError, server_refuses, router_refuses),
     ("icmp-nearby", IcmpError, nearby_refusal, router_refuses),
     ("icmp-prohibited", IcmpError, router_refuses, server_refuses),
@@ -54,6 +55,26 @@ fn dark(g: &mut Given) {
     for _ in 0..5 {
         t.wait_ms(Client, 400.0).put(Client, FIN | ACK, number, &[]);
     }
+}
+
+/// A redirect and an acknowledgement after it, numbered alike, in the name of a server that counts its packets.
+fn twins(g: &mut Given, ttl: u8, df: bool) {
+    let server = server().ip_id(IpId::Global).no_df().no_timestamps();
+    let mut t = g.script.tcp(&client(), 40_000, &server, 80, Rtt::ms(RTT_MS));
+    t.handshake().get(NAME, "/").ack(Server);
+    let page = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://example.net/a\r\nConnection: close\r\n\r\n";
+    t.inject(Server).data(page).ttl(ttl).ip_id(0x7a7a).after_ms(120.0).with(|d| d.df = df);
+    let end = page.len() as u32;
+    t.inject(Server).flags(ACK).seq_plus(end).ttl(ttl).ip_id(0x7a7a).after_ms(125.0).with(|d| d.df = df);
+}
+
+fn template(g: &mut Given) {
+    twins(g, server().seen_ttl(), false);
+}
+
+/// Hardware may number the segments of a burst alike, and says that they are not to be fragmented.
+fn segments_of_one_burst(g: &mut Given) {
+    twins(g, 90, true);
 }
 
 /// The phone's own check was sent to the same host.

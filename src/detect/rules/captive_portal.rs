@@ -32,7 +32,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Content,
     mechanisms: &[Mechanism::TcpData],
-    rebuts: &["blockpage-known", "dark-after-answer", "name-hit-elsewhere", "options-missing", "page-bare", "too-early", "ttl-jump", "ipid-jump", "window-odd"],
+    rebuts: &["blockpage-known", "dark-after-answer", "name-hit-elsewhere", "options-missing", "page-bare", "too-early", "ttl-jump", "ipid-jump", "ipid-reused", "window-odd"],
     cap: Some(Confidence::Unexplained),
     check,
     source: "",

@@ -2,7 +2,7 @@
 
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
-use crate::detect::rules::{elapsed, hop_distance};
+use crate::detect::rules::{elapsed, hop_distance, reused};
 use crate::flow::entry::Entry;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -44,8 +44,15 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     let base = case.ordinary_before(server, begins).find(|(_, e)| e.is_syn_ack()).or_else(|| case.ordinary_before(server, begins).next());
     let answering: Vec<(usize, &Entry)> = case.of(server).filter(|(i, e)| *i > begins && !e.is_rst() && !e.has(tcp::SYN)).collect();
     let speaking = |e: &Entry| e.payload_len > 0 || e.has(tcp::FIN);
-    let odd = |i: usize, e: &Entry| speaking(e) && base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e);
+    let foreign = |i: usize, e: &Entry| base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e);
+    let odd = |i: usize, e: &Entry| speaking(e) && (foreign(i, e) || reused(case, server, i, e).is_some());
     let mut foreign: Vec<usize> = answering.iter().filter(|(i, e)| odd(*i, e)).map(|(i, _)| *i).collect();
+    // Whoever numbered one packet of a pair numbered both.
+    let twins =
+        foreign.iter().filter_map(|i| reused(case, server, *i, case.entries.get(*i)?)).filter_map(|(frame, _)| case.index_of(frame));
+    let twins: Vec<usize> = twins.filter(|i| *i > begins && !foreign.contains(i)).collect();
+    foreign.extend(twins);
+    foreign.sort_unstable();
     if is_relayed(case, &answering, base.map(|(_, b)| b)) {
         foreign.clear();
     }
