@@ -231,3 +231,11 @@ fn a_file_that_is_wrong_says_where() {
     let output = run(&[&latin], &["captures/"]);
     assert!(String::from_utf8(output.stderr).unwrap().contains("line 2: not UTF-8"));
 }
+
+/// OONI's list has names with an @ and with what a broken encoding left: their rows are read under ids that can be typed.
+#[test]
+fn odd_names_are_read() {
+    let given = csv("cp.isp_sky@net_\u{fffd}\u{1a},isp,,body,contains,This site may not be seen,7,RU,lab,,");
+    let found = finding(&[&given], "page-raced");
+    assert!(candidate(&found, "cp.isp_sky_net___").is_some(), "{}", found["injector"]);
+}

@@ -51,7 +51,8 @@ impl Pattern {
 /// A dot is any octet, line ends among them, as in OONI's own matching. Pages have any encoding: octets come first, characters only
 /// where the expression cannot be read otherwise (a class of accented letters).
 fn regexp(text: &str) -> Result<Regex, String> {
-    let build = |unicode: bool| RegexBuilder::new(text).unicode(unicode).dot_matches_new_line(true).size_limit(limits::REGEXP).build();
+    let braces = literal_braces(text);
+    let build = |unicode: bool| RegexBuilder::new(&braces).unicode(unicode).dot_matches_new_line(true).size_limit(limits::REGEXP).build();
     let built = build(false).or_else(|_| build(true)).map_err(|error| match error {
         regex::Error::CompiledTooBig(most) => format!("it would take more than {most} octets"),
         // The last line of several says why; those before draw the expression.
@@ -62,6 +63,26 @@ fn regexp(text: &str) -> Result<Regex, String> {
         return Err("the regular expression matches nothing at all, and so everything".into());
     }
     Ok(built)
+}
+
+/// OONI's expressions are Python's, where a brace that counts nothing is a brace.
+fn literal_braces(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        let counts = || {
+            let inner = text.get(at + 1..).and_then(|rest| rest.split_once('}')).map(|(inner, _)| inner);
+            inner.is_some_and(|i| i.starts_with(|c: char| c.is_ascii_digit()) && i.chars().all(|c| c.is_ascii_digit() || c == ','))
+        };
+        // After a backslash it is a brace already, and in \x{..} or \p{..} it belongs to the escape.
+        let of_escape = text.get(..at).is_some_and(|before| ["\\x", "\\u", "\\p", "\\P"].iter().any(|e| before.ends_with(e)));
+        if c == '{' && !escaped && !of_escape && !counts() {
+            out.push('\\');
+        }
+        escaped = c == '\\' && !escaped;
+        out.push(c);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -78,6 +99,8 @@ mod tests {
         assert!(holds("prefix", "abc", b"abcd") && !holds("prefix", "abc", b"zabc"));
         assert!(holds("contains", "abc", b"zabcd") && !holds("contains", "abc", b"ABC"));
         assert!(holds("regexp", "a.+c\\d", b"z a\n\xffc7") && !holds("regexp", "^b", b"ab"));
+        assert!(holds("regexp", "{\"msg\":.*\"id\":", b"{\"msg\":1,\"id\":2}") && holds("regexp", "^a{2}\\{b$", b"aa{b"));
+        assert!(holds("regexp", "^\\x{41}{1,2}$", b"AA"));
         assert!(holds("regexp", "[\u{e9}e]t\u{e9}", "\u{e9}t\u{e9}".as_bytes()));
     }
 
