@@ -211,7 +211,6 @@ fn a_file_that_is_wrong_says_where() {
         (rows("a.b,isp,,body,contains,,5,,,,"), "line 2: an empty pattern would match everything"),
         (rows("a.b,isp,,body,contains,x,very,,,,"), "line 2: confidence_no_fp is a number from 0 to 10"),
         (rows("a.b,isp,,body,contains,x"), "line 2: 6 fields instead of 11"),
-        (rows("\"a.b\",isp,,body,contains,\"x\ny\",5,,,,\na.b,isp,,dns,full,z,5,,,,"), "line 4: a.b cannot be both a page and an answer"),
         (rows("a.b,isp,,body,contains,x,5,,,,a\u{1b}[2Jnote"), "line 2: control characters"),
     ] {
         let bad = file(&text);
@@ -238,4 +237,15 @@ fn odd_names_are_read() {
     let given = csv("cp.isp_sky@net_\u{fffd}\u{1a},isp,,body,contains,This site may not be seen,7,RU,lab,,");
     let found = finding(&[&given], "page-raced");
     assert!(candidate(&found, "cp.isp_sky_net___").is_some(), "{}", found["injector"]);
+}
+
+/// Some names of OONI's stand in its list of pages and in its list of answers.
+#[test]
+fn one_name_in_both_lists() {
+    let given =
+        [csv("ooni.id_39,isp,,body,contains,This site may not be seen,7,IR,lab,,"), csv("ooni.id_39,isp,,dns,full,10.10.34.34,7,IR,lab,,")];
+    let found = finding(&[&given[0], &given[1]], "page-raced");
+    assert!(candidate(&found, "ooni.id_39").is_some(), "{}", found["injector"]);
+    let told = run(&[&given[0], &given[1]], &["explain", "ooni.id_39.dns"]);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("10.10.34.34"));
 }

@@ -83,9 +83,15 @@ fn add(mut row: Record, place: String, into: &mut Given) -> Result<(), String> {
     for text in told {
         *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
-    let id = id_of(&row.name);
+    let mut id = id_of(&row.name);
     if id.is_empty() {
         return Err("a row without a name".into());
+    }
+    // A few names of OONI's stand in both of its lists: a page is no answer, so they are two rows.
+    let dns = row.location_found == "dns";
+    let other = |f: &Fields| if dns { f.page.contains(&id) } else { f.answer_row.contains(&id) };
+    if into.injectors.iter().any(|r| r.id == id && r.fields.as_ref().is_some_and(other)) {
+        id.push_str(if dns { ".dns" } else { ".http" });
     }
     let told = [&row.scope, &row.location_found, &row.expected_countries, &row.source, &row.exp_url, &row.notes];
     if told.iter().any(|t| !given::is_plain(t)) {
