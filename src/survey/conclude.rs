@@ -6,7 +6,7 @@ use super::baselines::{Hit, Hits, Index};
 use super::explained::{Explained, Explanations, reason};
 use super::facts::Facts;
 use super::part::{Part, ends};
-use super::verdict::{Control, Finding, FlowLine, PacketRef};
+use super::verdict::{Control, Finding, FlowLine, Leans, PacketRef};
 use crate::detect::case::Case;
 use crate::detect::finding::{
     Claim, Class, Confidence, Layer, Mechanism, Position, Stage, Stance, Suspect, TriggerKind, conclude as weigh,
@@ -18,6 +18,7 @@ use crate::flow::entry::Entry;
 use crate::flow::record::Flow;
 use crate::flow::stream::ahead;
 use crate::limits::UNEXPLAINED_PER_SERVER;
+use crate::packet::Endpoint;
 use std::collections::BTreeMap;
 
 /// What a capture comes to.
@@ -149,7 +150,10 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
         index.refine(&case, &mut suspect, hits);
         let around = index.surroundings(&case, &suspect, hits);
         let finding = match finding(&case, &suspect, &around, void) {
-            Ok(finding) => finding,
+            Ok(finding) => {
+                let leans = index.leans(&case, &suspect, &around, hits, &finding);
+                Finding { leans, ..finding }
+            }
             Err(explained) => {
                 judged.explained.extend(explained.map(|e| *e));
                 continue;
@@ -176,6 +180,7 @@ fn join(known: &mut Finding, other: Finding) {
     known.genuine.extend(other.genuine);
     known.genuine.sort_by_key(|p| p.entry.frame);
     known.claims.extend(other.claims);
+    known.leans.join(other.leans);
 }
 
 /// The finding a suspect makes, or what explains it.
@@ -207,7 +212,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
         confidence,
         position: position(suspect, &claims),
         failure: failure(&view),
-        control: control(around, &claims),
+        control: control(case, around, &claims),
         injector: attribution::of(case, suspect, &forged, &claims),
         trigger,
         trigger_time,
@@ -215,6 +220,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
         genuine,
         claims,
         void_rules,
+        leans: Leans::default(),
     })
 }
 
@@ -311,15 +317,32 @@ fn failure(view: &View<'_>) -> &'static str {
     }
 }
 
-fn control(around: &Surroundings, claims: &[Claim]) -> Option<Control> {
+fn control(case: &Case<'_>, around: &Surroundings, claims: &[Claim]) -> Option<Control> {
     let stands = |rule: &str| claims.iter().find(|c| c.rule == rule && c.void.is_none());
     if let Some(claim) = stands("control-transfer-ok") {
         let other = around.transfers.iter().find(|t| claim.frames.contains(&t.frame))?;
-        return Some(Control { kind: "other-transfer", frame: other.frame, value: other.name.clone(), outcome: "answered" });
+        return Some(Control {
+            kind: "other-transfer",
+            frame: other.frame,
+            flow: other.flow,
+            server: Endpoint { ip: other.server, port: other.port },
+            protocol: 6,
+            value: other.name.clone(),
+            outcome: "answered",
+        });
     }
     let claim = stands("control-name-ok")?;
     let attempt = around.other_names.iter().chain(&around.same_name).find(|a| claim.frames.contains(&a.frame))?;
-    Some(Control { kind: "same-server-other-name", frame: attempt.frame, value: attempt.name.clone(), outcome: "answered" })
+    Some(Control {
+        kind: "same-server-other-name",
+        frame: attempt.frame,
+        flow: attempt.flow,
+        server: Endpoint { ip: attempt.server, port: attempt.port },
+        // Controls are of the suspect's own kind.
+        protocol: case.flow.key.protocol,
+        value: attempt.name.clone(),
+        outcome: "answered",
+    })
 }
 
 fn packets(view: &View<'_>, claims: &[Claim], origin: crate::capture::Timestamp) -> (Vec<PacketRef>, Vec<PacketRef>) {
