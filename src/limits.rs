@@ -67,6 +67,11 @@ pub const ANSWERS_PER_NAME: usize = 64;
 /// Servers, resolvers and names remembered by the survey of one capture.
 pub const SURVEY_SERVERS: usize = 200_000;
 
+/// Clients per shard whose addresses `--share` tells from those of servers (a million in all, 100 MB); of more, everybody counts as one.
+pub const CLIENTS: usize = 4096;
+/// Octets of streams kept to tell which bytes of them `--share` leaves in the evidence; of the rest, each packet is looked at alone.
+pub const SHARED_STREAMS: usize = 128 << 20;
+
 /// Octets of a file of fingerprints: the largest known one has 300 kB.
 pub const FINGERPRINTS: u64 = 16 << 20;
 /// Octets that one regular expression of a user may take when compiled; counted repetitions of repetitions would take gigabytes.

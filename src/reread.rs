@@ -14,6 +14,7 @@ use crate::flow::record::Flow;
 use crate::packet::{Packet, Skip, Transport, dissect, ip, tcp};
 use pieces::Pieces;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -28,13 +29,18 @@ pub struct Stretch {
     pub tag: u64,
 }
 
+/// Gives addresses other names.
+pub type Rename<'p> = &'p dyn Fn(IpAddr) -> IpAddr;
+
 /// What is wanted of a capture.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
+#[derive(Clone, Default)]
+pub struct Plan<'p> {
     /// Single frames.
     pub frames: BTreeSet<u64>,
     /// Flows by their first frame; two findings may share one.
     pub flows: BTreeMap<u64, Vec<Stretch>>,
+    /// Packets and keys are handed over with these addresses; the frames' bytes are as they were.
+    pub rename: Option<Rename<'p>>,
 }
 
 /// A frame that was wanted.
@@ -46,8 +52,9 @@ pub struct Wanted<'a> {
     pub key: Option<(FlowKey, Direction)>,
     /// Flows of the plan it belongs to, with its rank (from 0) in each.
     pub flows: Vec<(u64, usize)>,
-    /// Frames of the fragments that it completes, itself included.
+    /// Frames of the fragments that it completes, itself included, and the datagram from its IP header on.
     pub pieces: &'a [u64],
+    pub datagram: &'a [u8],
 }
 
 /// A flow of the plan whose first frame has passed.
@@ -93,7 +100,12 @@ pub fn key_of(packet: &Packet<'_>) -> (FlowKey, Direction) {
 }
 
 /// Reads `path` again and hands every wanted frame to `each`, in order, until `each` fails or nothing more can be wanted.
-pub fn reread(path: &Path, open: &OpenOptions, plan: &Plan, mut each: impl FnMut(&Wanted<'_>) -> std::io::Result<()>) -> Result<Reading> {
+pub fn reread(
+    path: &Path,
+    open: &OpenOptions,
+    plan: &Plan<'_>,
+    mut each: impl FnMut(&Wanted<'_>) -> std::io::Result<()>,
+) -> Result<Reading> {
     /// How often it is looked whether the flows that are wanted have all ended.
     const LOOK: u64 = 1 << 14;
     let mut capture = Capture::open(path, open)?;
@@ -108,6 +120,10 @@ pub fn reread(path: &Path, open: &OpenOptions, plan: &Plan, mut each: impl FnMut
         let whole = matches!(dissected, Err(Skip::Fragment)).then(|| fragments.push(number, frame)).flatten();
         let (bytes, pieces) = whole.unwrap_or_default();
         let packet = dissected.ok().or_else(|| ip::dissect(&bytes, 0, None).ok().filter(|_| !bytes.is_empty()));
+        let packet = match plan.rename {
+            Some(rename) => packet.map(|p| renamed(p, rename)),
+            None => packet,
+        };
         let key = packet.as_ref().map(key_of);
         let mut of = Vec::new();
         if let (Some((key, direction)), Some(packet)) = (key, &packet) {
@@ -130,7 +146,7 @@ pub fn reread(path: &Path, open: &OpenOptions, plan: &Plan, mut each: impl FnMut
         }
         if single || !of.is_empty() {
             reading.met += u64::from(single);
-            let wanted = Wanted { number, frame, packet: packet.as_ref(), key, flows: of, pieces: &pieces };
+            let wanted = Wanted { number, frame, packet: packet.as_ref(), key, flows: of, pieces: &pieces, datagram: &bytes };
             if let Err(error) = each(&wanted) {
                 return ControlFlow::Break(Some(error));
             }
@@ -142,6 +158,15 @@ pub fn reread(path: &Path, open: &OpenOptions, plan: &Plan, mut each: impl FnMut
     });
     reading.failed = failed.flatten();
     Ok(reading)
+}
+
+fn renamed<'a>(mut packet: Packet<'a>, rename: Rename<'_>) -> Packet<'a> {
+    let mut ends = vec![&mut packet.src, &mut packet.dst];
+    if let Transport::IcmpError(e) = &mut packet.transport {
+        ends.extend([&mut e.quoted_src, &mut e.quoted_dst]);
+    }
+    ends.into_iter().for_each(|end| end.ip = rename(end.ip));
+    packet
 }
 
 /// How the second reading went.

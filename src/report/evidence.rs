@@ -4,12 +4,13 @@
 //! comments are ours alone: a host name could claim to be a role.
 
 use super::pcapng::Pcapng;
+use super::share::{WARNING, scrub::Scrub};
 use super::{SCHEMA, Shown, Sink, Tally, escape, identity, words};
-use crate::capture::OpenOptions;
+use crate::capture::{Frame, OpenOptions};
 use crate::detect::finding::{Confidence, Mechanism};
 use crate::limits::{COMMENTS, CONTROL_PACKETS, CONTROL_TRANSFER, HEAD};
 use crate::packet::{Packet, Transport, tcp};
-use crate::reread::{Plan, Stretch, Wanted, reread};
+use crate::reread::{Plan, Rename, Stretch, Wanted, reread};
 use crate::survey::Finding;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +78,8 @@ impl<W: Write + Send> Sink for Evidence<W> {
             return Ok(());
         }
         let path = shown.report.again();
-        let (mut reasons, mut plan) = plan(shown, self.whole);
+        let rename = |address| shown.rename(address);
+        let (mut reasons, mut plan) = plan(shown, self.whole, &rename);
         if shown.report.stats.fragments > 0 {
             add_pieces(path, &self.open, &mut reasons, &mut plan)?;
         }
@@ -86,9 +88,27 @@ impl<W: Write + Send> Sink for Evidence<W> {
         let mut handshakes: Vec<Handshake> = shown.findings.iter().map(|_| Handshake::default()).collect();
         let out = &mut self.out;
         let whole = self.whole;
+        let mut scrub = shown.share.map(Scrub::new);
+        if let Some(scrub) = &mut scrub {
+            let learned = reread(path, &self.open, &plan, |wanted| {
+                scrub.learn(wanted);
+                Ok(())
+            });
+            learned.map_err(io::Error::other)?;
+            scrub.settle();
+        }
+        let pages: BTreeSet<u64> =
+            shown.findings.iter().filter(|(_, f)| suspect(f) == Role::Forged).flat_map(|(_, f)| &f.forged).map(|p| p.entry.frame).collect();
         let reading = reread(path, &self.open, &plan, |wanted| {
             let comments = comments(shown, &reasons, wanted, &mut handshakes, whole);
-            if comments.is_empty() { Ok(()) } else { out.packet(wanted.frame, &comments) }
+            let clean = scrub.as_mut().map(|s| s.clean(wanted, pages.contains(&wanted.number)));
+            if comments.is_empty() {
+                return Ok(());
+            }
+            match &clean {
+                Some(bytes) => out.packet(&Frame { bytes, ..*wanted.frame }, &comments),
+                None => out.packet(wanted.frame, &comments),
+            }
         });
         reading.map_err(io::Error::other)?.failed.map_or(Ok(()), Err)?;
         self.out.flush()
@@ -112,7 +132,13 @@ fn about(shown: &Shown<'_>, path: &Path) -> io::Result<Vec<String>> {
     let partial = shown.report.spool.as_ref().is_some_and(|s| s.is_partial());
     let mut said = vec![format!("packets of {} in {}", words::count(shown.findings.len() as u64, "finding"), shown.file)];
     let of = if partial { " of the part that could be kept: THE EVIDENCE IS PARTIAL" } else { "" };
-    said.push(format!("source sha256 {}{of}; capture {}", sha256(path)?, shown.id));
+    if shown.share.is_some() {
+        // A hash of the original would tell it from all others.
+        said.push(format!("anonymised{of}; capture {}", shown.id));
+        said.push(WARNING.into());
+    } else {
+        said.push(format!("source sha256 {}{of}; capture {}", sha256(path)?, shown.id));
+    }
     let more: u64 = shown.findings.iter().map(|(_, f)| f.leans.more).sum();
     if more > 0 {
         said.push(format!("left out of what the findings rest on: {}", words::count(more, "flow")));
@@ -137,7 +163,7 @@ fn sha256(path: &Path) -> io::Result<String> {
 }
 
 /// Adds the frames of the fragments that datagrams of the plan came in: each is there for what the whole datagram is there for.
-fn add_pieces(path: &Path, open: &OpenOptions, reasons: &mut Reasons, plan: &mut Plan) -> io::Result<()> {
+fn add_pieces(path: &Path, open: &OpenOptions, reasons: &mut Reasons, plan: &mut Plan<'_>) -> io::Result<()> {
     let mut added: Vec<(u64, usize, Role)> = Vec::new();
     let reading = reread(path, open, plan, |wanted| {
         if wanted.pieces.len() < 2 {
@@ -158,9 +184,9 @@ fn add_pieces(path: &Path, open: &OpenOptions, reasons: &mut Reasons, plan: &mut
     Ok(())
 }
 
-fn plan(shown: &Shown<'_>, whole: bool) -> (Reasons, Plan) {
+fn plan<'p>(shown: &Shown<'_>, whole: bool, rename: Rename<'p>) -> (Reasons, Plan<'p>) {
     let mut reasons = Reasons::new();
-    let mut plan = Plan::default();
+    let mut plan = Plan { rename: Some(rename), ..Plan::default() };
     let end = shown.report.time_last.unwrap_or_default();
     for (place, (_, f)) in shown.findings.iter().enumerate() {
         let mut want = |frame: u64, role: Role, rule: Option<&'static str>| {

@@ -17,9 +17,10 @@ use crate::detect::suspects::{self, dns_answer};
 use crate::flow::entry::Entry;
 use crate::flow::record::Flow;
 use crate::flow::stream::ahead;
-use crate::limits::UNEXPLAINED_PER_SERVER;
+use crate::limits::{CLIENTS, UNEXPLAINED_PER_SERVER};
 use crate::packet::Endpoint;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// What a capture comes to.
 #[derive(Debug, Default)]
@@ -38,6 +39,9 @@ pub struct Conclusion {
     pub explained: Explanations,
     /// Facts of the survey left out because a bound was reached.
     pub facts_dropped: u64,
+    /// Who asked, if it was to be known; there were more than could be remembered.
+    pub clients: BTreeSet<IpAddr>,
+    pub everybody: bool,
 }
 
 /// Merges the shards' parts and judges. `each` maps a judge over the flows, in parallel if it can.
@@ -55,6 +59,9 @@ pub fn conclude(
         audit.merge(&part.audit);
         kept.extend(part.kept);
         conclusion.explained.merge(part.explained);
+        let clients = part.clients.unwrap_or_default();
+        conclusion.everybody |= clients.len() >= CLIENTS;
+        conclusion.clients.extend(clients);
         conclusion.lines.extend(part.lines.unwrap_or_default());
         for (kind, n) in part.evasion {
             *conclusion.evasion.entry(kind).or_default() += n;

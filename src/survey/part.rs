@@ -14,7 +14,9 @@ use crate::detect::suspects::{self, dns_answer};
 use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
-use std::collections::BTreeMap;
+use crate::limits::CLIENTS;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// One shard's share of a survey.
 #[derive(Default)]
@@ -31,6 +33,8 @@ pub struct Part {
     pub explained: Explanations,
     /// One line a flow, if asked for.
     pub lines: Option<Vec<FlowLine>>,
+    /// Who asked, if it is to be known; no more than the bound.
+    pub clients: Option<BTreeSet<IpAddr>>,
     ordinary_dns: usize,
     kept_refused: usize,
     kept_slow: usize,
@@ -52,6 +56,17 @@ impl Part {
         Part { lines: lines.then(Vec::new), ..Part::default() }
     }
 
+    /// Remembers the clients' addresses as well, if `wanted`.
+    pub fn with_clients(self, wanted: bool) -> Part {
+        Part { clients: wanted.then(BTreeSet::new), ..self }
+    }
+
+    fn note_client(&mut self, case: &Case<'_>) {
+        if let Some(clients) = self.clients.as_mut().filter(|c| c.len() < CLIENTS) {
+            clients.insert(case.client_end().ip);
+        }
+    }
+
     /// Takes a finished flow.
     pub fn add(&mut self, flow: Flow) {
         if flow.hidden {
@@ -64,12 +79,16 @@ impl Part {
             // Scans and floods: nothing was said, nothing can be judged, and there may be millions.
             self.audit.flows += 1;
             self.count("no-data");
+            if self.clients.is_some() {
+                self.note_client(&Case::new(&flow));
+            }
             if let Some(lines) = &mut self.lines {
                 lines.push(line(&Case::new(&flow), Some("no-data"), Vec::new()));
             }
             return;
         }
         let case = Case::new(&flow);
+        self.note_client(&case);
         self.audit.add(&case);
         let evasion: Vec<&'static str> = evasion::find(&case).into_iter().map(|(kind, _)| kind.name()).collect();
         for kind in &evasion {
