@@ -56,7 +56,7 @@ pub struct Facts {
     pub attempts: Attempts,
     pub resolvers: BTreeMap<IpAddr, Resolver>,
     pub answers: Answers,
-    /// Second of arrival of packets from servers: up to two flows (by first frame) and a frame.
+    /// Second of arrival of packets from servers: the two flows (by first frame) heard last in it, and their last frames.
     pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
     /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
     pub unanswered_syns: BTreeMap<(IpAddr, u16), Sighted>,
@@ -123,9 +123,13 @@ impl Facts {
             return;
         }
         let list = self.heard.entry(second).or_default();
-        if list.len() < 2 && list.iter().all(|(f, _)| *f != flow) {
-            list.push((flow, frame));
+        match list.iter_mut().find(|(f, _)| *f == flow) {
+            Some(known) => known.1 = known.1.max(frame),
+            None => list.push((flow, frame)),
         }
+        // The latest of two flows: one may be the suspect's own, and which shard comes first says nothing.
+        list.sort_unstable_by_key(|(_, frame)| std::cmp::Reverse(*frame));
+        list.truncate(2);
     }
 
     /// Puts the lists in order, once all shards have been added.
