@@ -115,7 +115,12 @@ impl<'n> Scrub<'n> {
         };
         zero(&mut new, macs);
         match link::network(frame.link, old) {
-            Ok(start) => self.ip(old, &mut new, start.at, payload),
+            Ok(start) => {
+                if let Some(macs) = pseudo_wire(frame.link, old) {
+                    zero(&mut new, macs);
+                }
+                self.ip(old, &mut new, start.at, payload);
+            }
             Err(_) => new.get_mut(14..).unwrap_or_default().fill(0),
         }
         new
@@ -292,6 +297,27 @@ fn extensions(new: &mut [u8], at: usize, body: usize) {
         }
         (kind, next) = (following, next + size);
     }
+}
+
+/// The MAC addresses of an Ethernet frame behind MPLS labels: what follows the last label does not begin like IP.
+fn pseudo_wire(link: LinkType, old: &[u8]) -> Option<Range<usize>> {
+    let be16 = |at: usize| old.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
+    if link.0 != 1 {
+        return None;
+    }
+    let mut at = 12;
+    while matches!(be16(at)?, 0x8100 | 0x88a8 | 0x9100 | 0x9200) {
+        at += 4;
+    }
+    if !matches!(be16(at)?, 0x8847 | 0x8848) {
+        return None;
+    }
+    at += 2;
+    while old.get(at + 2)? & 1 == 0 {
+        at += 4;
+    }
+    // A control word, then the frame.
+    (old.get(at + 4)? >> 4 == 0).then_some(at + 8..at + 20)
 }
 
 /// Where the MAC addresses of an Ethernet frame inside a tunnel stand: behind the tunnel's header, before the EtherType and any tags.
