@@ -41,6 +41,9 @@ pub const SPOOL: u64 = 4 << 30;
 /// Other flows that one finding's evidence carries: a series of transfers with its controls has a few dozen, and five thousand
 /// findings on one server lean on the same ones. Those left out are counted in the section's comment.
 pub const LEANS: usize = 48;
+/// Flows beside those that a capture's evidence carries because the carried ones were measured against them in turn. A name that is asked
+/// for in every minute of a day makes such a chain; what it adds is counted like the others.
+pub const JUDGED_TOO: usize = 1024;
 /// Packets of such a flow that are carried where no sums over it count: a page or two, the end included. Longer ones are cut.
 pub const CONTROL_PACKETS: usize = 512;
 /// The same where they do (transfers that stopped or were slow): 24 MB of full segments; what ran on beyond that was no less fast.
@@ -69,7 +72,8 @@ pub const SURVEY_SERVERS: usize = 200_000;
 
 /// Clients per shard whose addresses `--share` tells from those of servers (a million in all, 100 MB); of more, everybody counts as one.
 pub const CLIENTS: usize = 4096;
-/// Octets of streams kept to tell which bytes of them `--share` leaves in the evidence; of the rest, each packet is looked at alone.
+/// Octets of streams kept to tell which bytes of them `--share` leaves in the evidence; of the rest, each packet is
+/// looked at alone, and counted.
 pub const SHARED_STREAMS: usize = 128 << 20;
 
 /// Octets of a file of fingerprints: the largest known one has 300 kB.

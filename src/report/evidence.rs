@@ -6,14 +6,14 @@
 use super::pcapng::Pcapng;
 use super::share::{WARNING, scrub::Scrub};
 use super::{SCHEMA, Shown, Sink, Tally, escape, identity, words};
-use crate::capture::{Frame, OpenOptions};
+use crate::capture::{Frame, OpenOptions, Timestamp};
 use crate::detect::finding::{Confidence, Mechanism};
-use crate::limits::{COMMENTS, CONTROL_PACKETS, CONTROL_TRANSFER, HEAD};
+use crate::limits::{COMMENTS, CONTROL_PACKETS, CONTROL_TRANSFER, HEAD, JUDGED_TOO, LEANS};
 use crate::packet::{Packet, Transport, tcp};
 use crate::reread::{Plan, Rename, Stretch, Wanted, reread};
 use crate::survey::Finding;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -79,24 +79,18 @@ impl<W: Write + Send> Sink for Evidence<W> {
         }
         let path = shown.report.again();
         let rename = |address| shown.rename(address);
-        let (mut reasons, mut plan) = plan(shown, self.whole, &rename);
+        let (mut reasons, mut plan, more) = plan(shown, self.whole, &rename);
         if shown.report.stats.fragments > 0 {
             add_pieces(path, &self.open, &mut reasons, &mut plan)?;
         }
         self.sections += 1;
-        self.out.section(shown.report.description.snaplen, &about(shown, path)?)?;
         let mut handshakes: Vec<Handshake> = shown.findings.iter().map(|_| Handshake::default()).collect();
+        let mut scrub = scrub(shown, path, &self.open, &plan)?;
+        let alone = scrub.as_ref().map_or(0, Scrub::left_out);
+        let names = if shown.share.is_some() { &[] } else { shown.report.description.interfaces.as_slice() };
+        self.out.section(shown.report.description.snaplen, names, &about(shown, path, (alone, more))?)?;
         let out = &mut self.out;
         let whole = self.whole;
-        let mut scrub = shown.share.map(Scrub::new);
-        if let Some(scrub) = &mut scrub {
-            let learned = reread(path, &self.open, &plan, |wanted| {
-                scrub.learn(wanted);
-                Ok(())
-            });
-            learned.map_err(io::Error::other)?;
-            scrub.settle();
-        }
         let pages: BTreeSet<u64> =
             shown.findings.iter().filter(|(_, f)| suspect(f) == Role::Forged).flat_map(|(_, f)| &f.forged).map(|p| p.entry.frame).collect();
         let reading = reread(path, &self.open, &plan, |wanted| {
@@ -117,10 +111,23 @@ impl<W: Write + Send> Sink for Evidence<W> {
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
         if self.sections == 0 {
             let said = format!("no findings in {}", words::count(tally.captures, "capture"));
-            self.out.section(0, &[said, versions()])?;
+            self.out.section(0, &[], &[said, versions()])?;
         }
         self.out.flush()
     }
+}
+
+/// With `--share`: what is to be shown of the packets, learned by reading them once.
+fn scrub<'n>(shown: &Shown<'n>, path: &Path, open: &OpenOptions, plan: &Plan<'_>) -> io::Result<Option<Scrub<'n>>> {
+    let Some(names) = shown.share else { return Ok(None) };
+    let mut scrub = Scrub::new(names);
+    let reading = reread(path, open, plan, |wanted| {
+        scrub.learn(wanted);
+        Ok(())
+    });
+    reading.map_err(io::Error::other)?;
+    scrub.settle();
+    Ok(Some(scrub))
 }
 
 fn versions() -> String {
@@ -128,7 +135,7 @@ fn versions() -> String {
 }
 
 /// What the section says of its source.
-fn about(shown: &Shown<'_>, path: &Path) -> io::Result<Vec<String>> {
+fn about(shown: &Shown<'_>, path: &Path, (alone, more): (u64, u64)) -> io::Result<Vec<String>> {
     let partial = shown.report.spool.as_ref().is_some_and(|s| s.is_partial());
     let mut said = vec![format!("packets of {} in {}", words::count(shown.findings.len() as u64, "finding"), shown.file)];
     let of = if partial { " of the part that could be kept: THE EVIDENCE IS PARTIAL" } else { "" };
@@ -136,10 +143,13 @@ fn about(shown: &Shown<'_>, path: &Path) -> io::Result<Vec<String>> {
         // A hash of the original would tell it from all others.
         said.push(format!("anonymised{of}; capture {}", shown.id));
         said.push(WARNING.into());
+        if alone > 0 {
+            said.push(format!("{} cleaned without the stream around them: more than needed is zero", words::count(alone, "segment")));
+        }
     } else {
         said.push(format!("source sha256 {}{of}; capture {}", sha256(path)?, shown.id));
     }
-    let more: u64 = shown.findings.iter().map(|(_, f)| f.leans.more).sum();
+    let more = more + shown.findings.iter().map(|(_, f)| f.leans.more).sum::<u64>();
     if more > 0 {
         said.push(format!("left out of what the findings rest on: {}", words::count(more, "flow")));
     }
@@ -184,10 +194,11 @@ fn add_pieces(path: &Path, open: &OpenOptions, reasons: &mut Reasons, plan: &mut
     Ok(())
 }
 
-fn plan<'p>(shown: &Shown<'_>, whole: bool, rename: Rename<'p>) -> (Reasons, Plan<'p>) {
+fn plan<'p>(shown: &Shown<'_>, whole: bool, rename: Rename<'p>) -> (Reasons, Plan<'p>, u64) {
     let mut reasons = Reasons::new();
     let mut plan = Plan { rename: Some(rename), ..Plan::default() };
     let end = shown.report.time_last.unwrap_or_default();
+    let mut others = VecDeque::new();
     for (place, (_, f)) in shown.findings.iter().enumerate() {
         let mut want = |frame: u64, role: Role, rule: Option<&'static str>| {
             let reason = reasons.entry(frame).or_default().entry(place).or_insert(Reason { role, rules: Vec::new() });
@@ -218,12 +229,45 @@ fn plan<'p>(shown: &Shown<'_>, whole: bool, rename: Rename<'p>) -> (Reasons, Pla
         for first in &f.leans.flows {
             let list = plan.flows.entry(*first).or_default();
             list.push(Stretch { last: end, most, tag: CONTROL_TAG | place as u64 });
+            others.push_back((*first, place));
         }
         let most = if whole || f.leans.whole { usize::MAX } else { HEAD };
         plan.flows.entry(f.ends.first_frame).or_default().push(Stretch { last: f.ends.last, most, tag: place as u64 });
     }
+    let more = judged_too(shown, others, end, (&mut plan, &mut reasons));
     plan.frames = reasons.keys().copied().collect();
-    (reasons, plan)
+    (reasons, plan, more)
+}
+
+/// A flow that is there for another's sake is judged too when the evidence is judged again. What it was measured against must be there
+/// as well, or it would come out worse than it did. Returns how many flows found no room.
+fn judged_too(
+    shown: &Shown<'_>,
+    mut others: VecDeque<(u64, usize)>,
+    end: Timestamp,
+    (plan, reasons): (&mut Plan<'_>, &mut Reasons),
+) -> u64 {
+    let mut more = 0;
+    while let Some((first, place)) = others.pop_front() {
+        let Some(leans) = shown.report.conclusion.leans.get(&first) else { continue };
+        for frame in &leans.frames {
+            let of = reasons.entry(*frame).or_default();
+            of.entry(place).or_insert(Reason { role: Role::Control, rules: Vec::new() });
+        }
+        for flow in &leans.flows {
+            if plan.flows.contains_key(flow) {
+                continue;
+            }
+            if plan.flows.len() >= shown.findings.len() * (LEANS + 1) + JUDGED_TOO {
+                more += 1;
+                continue;
+            }
+            let stretch = Stretch { last: end, most: CONTROL_PACKETS, tag: CONTROL_TAG | place as u64 };
+            plan.flows.insert(*flow, vec![stretch]);
+            others.push_back((*flow, place));
+        }
+    }
+    more
 }
 
 /// Marks the tags of flows that are others' than the finding's.

@@ -37,6 +37,8 @@ pub struct Conclusion {
     pub evasion: BTreeMap<&'static str, u64>,
     /// Suspects that ordinary causes explain.
     pub explained: Explanations,
+    /// What each suspicious flow was measured against, by its first frame, whatever it came to.
+    pub leans: BTreeMap<u64, Leans>,
     /// Facts of the survey left out because a bound was reached.
     pub facts_dropped: u64,
     /// Who asked, if it was to be known; there were more than could be remembered.
@@ -84,6 +86,9 @@ pub fn conclude(
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);
         findings.extend(judged.findings);
+        if !judged.leans.flows.is_empty() || !judged.leans.frames.is_empty() {
+            conclusion.leans.insert(first_frame(flow), Leans { own: Vec::new(), ..judged.leans });
+        }
         judged.explained.into_iter().for_each(|e| conclusion.explained.add(e));
     }
     conclusion.explained.settle();
@@ -147,6 +152,8 @@ fn suppress(findings: Vec<Finding>, suppressed: &mut BTreeMap<(String, &'static 
 pub struct Judged {
     pub findings: Vec<Finding>,
     pub explained: Vec<Explained>,
+    /// What else was asked to come to this.
+    pub leans: Leans,
 }
 
 fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Judged {
@@ -158,10 +165,12 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
         let around = index.surroundings(&case, &suspect, hits);
         let finding = match finding(&case, &suspect, &around, void) {
             Ok(finding) => {
-                let leans = index.leans(&case, &suspect, &around, hits, &finding);
+                let leans = index.leans(&case, (&suspect, &around), hits, Some(&finding));
+                judged.leans.join(leans.clone());
                 Finding { leans, ..finding }
             }
             Err(explained) => {
+                judged.leans.join(index.leans(&case, (&suspect, &around), hits, None));
                 judged.explained.extend(explained.map(|e| *e));
                 continue;
             }

@@ -12,7 +12,7 @@ use crate::detect::finding::{Mechanism, Stage, Suspect, TriggerKind};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
 use crate::detect::suspects::dns_answer;
 use crate::flow::entry::fact;
-use crate::limits::LEANS;
+use crate::limits::{HEAD, LEANS};
 use crate::packet::Endpoint;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -23,12 +23,12 @@ const ATTEMPTS: usize = 12;
 const BESIDE: usize = 4;
 
 impl Index<'_> {
-    /// Flows and frames that a finding's claims were drawn from.
-    pub fn leans(&self, case: &Case<'_>, suspect: &Suspect, around: &Surroundings, hits: &Hits, finding: &Finding) -> Leans {
+    /// Flows and frames that a verdict was drawn from; a suspect that came to nothing has no `finding`.
+    pub fn leans(&self, case: &Case<'_>, (suspect, around): (&Suspect, &Surroundings), hits: &Hits, finding: Option<&Finding>) -> Leans {
         let own = case.entries.first().map_or(0, |e| e.frame);
         let mut list = List { own, ..List::default() };
-        let cited: BTreeSet<u64> = finding.claims.iter().flat_map(|c| c.frames.iter().copied()).collect();
-        list.add(finding.control.iter().map(|c| c.flow.first));
+        let cited: BTreeSet<u64> = finding.iter().flat_map(|f| &f.claims).flat_map(|c| c.frames.iter().copied()).collect();
+        list.add(finding.iter().flat_map(|f| &f.control).map(|c| c.flow.first));
         self.cited(&cited, (around, hits), (case, suspect), &mut list);
         self.attempts(case, suspect, around, &mut list);
         for side in [case.client, case.server()] {
@@ -43,7 +43,7 @@ impl Index<'_> {
         let whole = matches!(suspect.mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle);
         let more = list.flows.len().saturating_sub(LEANS) as u64;
         list.flows.truncate(LEANS);
-        Leans { flows: list.flows, frames: list.frames, own: beside(case, &cited, finding), whole, more }
+        Leans { flows: list.flows, frames: list.frames, own: finding.map_or_else(Vec::new, |f| beside(case, &cited, f)), whole, more }
     }
 
     /// Flows of the frames that claims name.
@@ -165,7 +165,7 @@ fn common<'s>(seen: impl Iterator<Item = &'s Sighted>) -> impl Iterator<Item = u
     all.into_iter().take(VALUES).flat_map(|s| s.flows.iter().collect::<Vec<_>>())
 }
 
-/// Packets of the flow next to those that the finding names, as they were judged.
+/// Packets of the flow as they were judged: all of a short one, of a long one those next to what the finding names, and the end.
 fn beside(case: &Case<'_>, cited: &BTreeSet<u64>, finding: &Finding) -> Vec<u64> {
     let trigger = finding.trigger.iter().flat_map(|t| [t.frame, t.complete_at_frame]);
     let packets = finding.forged.iter().chain(&finding.genuine).map(|p| p.entry.frame);
@@ -175,9 +175,8 @@ fn beside(case: &Case<'_>, cited: &BTreeSet<u64>, finding: &Finding) -> Vec<u64>
         case.entries.get(from..=(i + BESIDE).min(case.entries.len().saturating_sub(1))).unwrap_or_default()
     };
     let mut frames: Vec<u64> = named.iter().filter_map(|f| case.index_of(*f)).flat_map(near).map(|e| e.frame).collect();
-    if case.entries.iter().any(|e| e.is(fact::REASSEMBLED)) {
-        frames.extend(case.entries.iter().map(|e| e.frame));
-    }
+    let last = if case.entries.len() <= HEAD || case.entries.iter().any(|e| e.is(fact::REASSEMBLED)) { usize::MAX } else { BESIDE };
+    frames.extend(case.entries.iter().rev().take(last).map(|e| e.frame));
     frames.sort_unstable();
     frames.dedup();
     frames

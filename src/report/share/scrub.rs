@@ -51,6 +51,11 @@ impl<'n> Scrub<'n> {
         }
     }
 
+    /// Segments whose streams could not be kept.
+    pub fn left_out(&self) -> u64 {
+        self.streams.left_out
+    }
+
     /// Between the readings.
     pub fn settle(&mut self) {
         self.streams.settle(self.names);

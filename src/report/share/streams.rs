@@ -43,6 +43,8 @@ pub struct Streams {
     /// Which of a side's streams is on.
     current: BTreeMap<Side, usize>,
     octets: usize,
+    /// Segments that found no room.
+    pub left_out: u64,
 }
 
 impl Streams {
@@ -68,9 +70,14 @@ impl Streams {
     pub fn learn(&mut self, s: &Segment<'_>) {
         let room = self.octets < SHARED_STREAMS;
         let Some((stream, offset)) = self.of(s) else { return };
-        if room && !s.payload.is_empty() {
+        if s.payload.is_empty() {
+            return;
+        }
+        if room {
             stream.segments.push((offset, s.payload.to_vec()));
             self.octets += s.payload.len();
+        } else {
+            self.left_out += 1;
         }
     }
 
