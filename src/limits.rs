@@ -74,7 +74,7 @@ pub const SURVEY_SERVERS: usize = 200_000;
 pub const CLIENTS: usize = 4096;
 /// Octets of streams kept to tell which bytes of them `--share` leaves in the evidence; of the rest, each packet is
 /// looked at alone, and counted.
-pub const SHARED_STREAMS: usize = 128 << 20;
+pub const SHARED_STREAMS: usize = 64 << 20;
 
 /// Octets of a file of fingerprints: the largest known one has 300 kB.
 pub const FINGERPRINTS: u64 = 16 << 20;

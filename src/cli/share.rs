@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(parse(&key), Some(key));
         assert_eq!(parse(hex.as_bytes()), Some(key));
         assert_eq!(parse(format!("{}\r\n", hex.to_uppercase()).as_bytes()), Some(key));
-        for bad in [&b""[..], &key[1..], hex[2..].as_bytes(), format!("0x{hex}").as_bytes(), hex.replace('0', "g").as_bytes()] {
+        for bad in [&b""[..], &key[1..], &hex.as_bytes()[2..], format!("0x{hex}").as_bytes(), hex.replace('0', "g").as_bytes()] {
             assert_eq!(parse(bad), None);
         }
     }

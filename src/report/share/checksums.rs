@@ -1,6 +1,6 @@
 //! Checksums after a change (RFC 1624): right stays right, and wrong stays wrong by as much.
 
-use super::scrub::Pseudo;
+use super::headers::Pseudo;
 use std::net::IpAddr;
 use std::ops::Range;
 

@@ -6,8 +6,10 @@
 mod checksums;
 mod crypto_pan;
 mod dns;
+mod headers;
 mod http;
 mod names;
+mod quic;
 pub mod report;
 pub mod scrub;
 mod streams;

@@ -2,17 +2,16 @@
 //! checksums are as right or as wrong as they were.
 
 use super::checksums::adjust;
+use super::headers::{Pseudo, inner_macs, options, pseudo_wire, rewrite, zero};
 use super::names::Names;
 use super::streams::{Segment, Streams};
-use super::{dns, http, text};
-use crate::app::quic;
+use super::{dns, http, quic, text};
 use crate::capture::{Frame, LinkType};
 use crate::flow::key::FlowKey;
 use crate::packet::ip::{self, Ip};
 use crate::packet::{Transport, link};
 use crate::reread::Wanted;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -91,7 +90,7 @@ impl<'n> Scrub<'n> {
         if crate::app::dns::quick_txid(place.payload).is_some() || (place.ports.contains(&53) && place.payload.len() >= 12) {
             return dns::clean(self.names, place.payload);
         }
-        quic_shown(place.payload)
+        quic::clean(place.payload)
     }
 
     /// A fragment, with its part of the datagram's body.
@@ -226,26 +225,6 @@ impl<'n> Scrub<'n> {
     }
 }
 
-/// Addresses of a pseudo-header, before and after.
-pub(super) struct Pseudo {
-    pub before: [IpAddr; 2],
-    pub after: [IpAddr; 2],
-}
-
-impl Pseudo {
-    /// A checksum of zero is none.
-    fn udp(&self, old: &[u8], new: &mut [u8], body: &Range<usize>) {
-        let at = body.start + 6;
-        if old.get(at..at + 2).is_none_or(|sum| sum == [0, 0]) {
-            return;
-        }
-        adjust(old, new, body.clone(), at, Some(self));
-        if let Some(sum) = new.get_mut(at..at + 2).filter(|sum| **sum == [0, 0]) {
-            sum.fill(0xff);
-        }
-    }
-}
-
 fn segment<'w>(wanted: &Wanted<'w>) -> Option<Segment<'w>> {
     let packet = wanted.packet?;
     let Transport::Tcp(t) = packet.transport else { return None };
@@ -258,140 +237,4 @@ fn segment<'w>(wanted: &Wanted<'w>) -> Option<Segment<'w>> {
 fn range_in(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
     let at = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     (at + part.len() <= whole.len()).then_some(at..at + part.len())
-}
-
-fn zero(bytes: &mut [u8], range: Range<usize>) {
-    let end = range.end.min(bytes.len());
-    bytes.get_mut(range.start.min(end)..end).unwrap_or_default().fill(0);
-}
-
-/// Writes an IP header's addresses, and empties its options: they can hold more of them.
-fn rewrite(old: &[u8], new: &mut [u8], at: usize, body: usize, ends: [IpAddr; 2]) {
-    match ends {
-        [IpAddr::V4(src), IpAddr::V4(dst)] => {
-            if let Some(slot) = new.get_mut(at + 12..at + 20) {
-                slot.copy_from_slice(&[src.octets(), dst.octets()].concat());
-            }
-            // No operation: what was there is gone, its length is not.
-            new.get_mut(at + 20..body).unwrap_or_default().fill(1);
-            adjust(old, new, at..body, at + 10, None);
-        }
-        [IpAddr::V6(src), IpAddr::V6(dst)] => {
-            if let Some(slot) = new.get_mut(at + 8..at + 40) {
-                slot.copy_from_slice(&[src.octets(), dst.octets()].concat());
-            }
-            extensions(new, at, body);
-        }
-        _ => {}
-    }
-}
-
-/// Contents of extension headers; a fragment's stay.
-fn extensions(new: &mut [u8], at: usize, body: usize) {
-    let mut kind = new.get(at + 6).copied().unwrap_or(59);
-    let mut next = at + 40;
-    while next + 2 <= body {
-        let Some(&[following, length]) = new.get(next..).and_then(|b| b.first_chunk::<2>()) else { return };
-        let size = match kind {
-            44 => 8,
-            51 => (usize::from(length) + 2) * 4,
-            _ => (usize::from(length) + 1) * 8,
-        };
-        if kind != 44 {
-            zero(new, next + 2..(next + size).min(body));
-        }
-        (kind, next) = (following, next + size);
-    }
-}
-
-/// The MAC addresses of an Ethernet frame behind MPLS labels: what follows the last label does not begin like IP.
-fn pseudo_wire(link: LinkType, old: &[u8]) -> Option<Range<usize>> {
-    let be16 = |at: usize| old.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
-    if link.0 != 1 {
-        return None;
-    }
-    let mut at = 12;
-    while matches!(be16(at)?, 0x8100 | 0x88a8 | 0x9100 | 0x9200) {
-        at += 4;
-    }
-    if !matches!(be16(at)?, 0x8847 | 0x8848) {
-        return None;
-    }
-    at += 2;
-    while old.get(at + 2)? & 1 == 0 {
-        at += 4;
-    }
-    // A control word, then the frame.
-    (old.get(at + 4)? >> 4 == 0).then_some(at + 8..at + 20)
-}
-
-/// Where the MAC addresses of an Ethernet frame inside a tunnel stand: behind the tunnel's header, before the EtherType and any tags.
-fn inner_macs(old: &[u8], header: &Ip<'_>, body: usize, next: usize) -> Option<Range<usize>> {
-    let at = match header.protocol {
-        17 => body + 16,
-        47 => {
-            let &[flags, version, high, low] = old.get(body..)?.first_chunk::<4>()?;
-            let kind = u16::from_be_bytes([high, low]);
-            let words = [0x80, 0x20, 0x10].iter().filter(|bit| flags & **bit != 0).count();
-            let after = body + 4 + words * 4;
-            match kind {
-                0x6558 if version & 7 == 0 => after,
-                0x88be if flags & 0x10 != 0 => after + 8,
-                0x88be => after,
-                _ => return None,
-            }
-        }
-        _ => return None,
-    };
-    (at + 12 <= next).then_some(at..at + 12)
-}
-
-/// TCP options that name somebody: keys, tokens and addresses of Multipath TCP, cookies of Fast Open, experiments.
-fn options(bytes: &mut [u8]) {
-    let mut at = 0;
-    while let Some(kind) = bytes.get(at).copied() {
-        let length = match kind {
-            0 => return,
-            1 => 1,
-            _ => usize::from(bytes.get(at + 1).copied().unwrap_or(0)),
-        };
-        if kind > 1 && length < 2 {
-            return;
-        }
-        match kind {
-            // The subtype stays.
-            30 => zero(bytes, at + 3..at + length),
-            34 | 253 | 254 => zero(bytes, at + 2..at + length),
-            _ => {}
-        }
-        at += length;
-    }
-}
-
-/// QUIC: Initials whole, because their name can be read only from all of their bytes; of other packets the form.
-fn quic_shown(payload: &[u8]) -> Vec<u8> {
-    let mut out = vec![0; payload.len()];
-    let mut keep = |range: Range<usize>| {
-        if let (Some(slot), Some(bytes)) = (out.get_mut(range.clone()), payload.get(range)) {
-            slot.copy_from_slice(bytes);
-        }
-    };
-    let mut at = 0;
-    while let Some(header) = payload.get(at..).and_then(quic::classify) {
-        let end = at.saturating_add(header.end).min(payload.len());
-        let shown = match header.kind {
-            quic::Kind::Initial | quic::Kind::VersionNegotiation => end,
-            _ => (at + header.packet_number_at).min(end),
-        };
-        keep(at..shown);
-        if end <= at {
-            break;
-        }
-        at = end;
-    }
-    // The first octet tells a long header from a short one.
-    if at < payload.len() {
-        keep(at..at + 1);
-    }
-    out
 }

@@ -1,7 +1,7 @@
 //! The beginnings of streams: what may be shown of a segment is known only from the bytes before it.
 //!
-//! Filled by a first reading of the evidence's packets, asked by the second. A segment that says the same as the stream shows what the
-//! stream shows there; one that says something else (a forgery, a decoy) is looked at alone.
+//! Filled by a first reading of the evidence's packets, asked by the second. Where segments contradict one another (a forgery, a decoy in
+//! front of the real message) there are several versions of a stream, each of segments that agree.
 
 use super::names::Names;
 use super::{dns, http, tls};
@@ -29,11 +29,68 @@ struct Stream {
     /// Number of its SYN, and of its first byte.
     syn: Option<u32>,
     start: u32,
-    segments: Vec<(u32, Vec<u8>)>,
     dns: bool,
-    /// What it says and what may be shown of it, once all segments are there.
+    versions: Vec<Version>,
+}
+
+/// A decoy, the message and an injected answer; more are somebody's game.
+const VERSIONS: usize = 4;
+
+/// Segments of a stream that agree.
+#[derive(Default)]
+struct Version {
     said: Vec<u8>,
+    known: Vec<bool>,
+    /// What may be shown, once all segments are there.
     shown: Option<Vec<u8>>,
+}
+
+impl Version {
+    /// Takes a segment in, unless it contradicts what is there.
+    fn takes(&mut self, offset: usize, payload: &[u8]) -> bool {
+        let end = (offset + payload.len()).min(HEAD_BYTES);
+        let payload = payload.get(..end.saturating_sub(offset)).unwrap_or_default();
+        let length = self.said.len().max(end);
+        let there = self.said.iter().zip(&self.known).skip(offset).zip(payload);
+        if there.into_iter().any(|((said, known), byte)| *known && said != byte) {
+            return false;
+        }
+        self.said.resize(length, 0);
+        self.known.resize(length, false);
+        if let (Some(said), Some(known)) = (self.said.get_mut(offset..end), self.known.get_mut(offset..end)) {
+            said.copy_from_slice(payload);
+            known.fill(true);
+        }
+        true
+    }
+
+    /// Its beginning.
+    fn before(&self, offset: usize) -> Version {
+        let beginning = |length: usize| ..offset.min(length);
+        Version {
+            said: self.said.get(beginning(self.said.len())).unwrap_or_default().to_vec(),
+            known: self.known.get(beginning(self.known.len())).unwrap_or_default().to_vec(),
+            shown: None,
+        }
+    }
+
+    /// The stretches of it that are known.
+    fn pieces(&self) -> Pieces<'_> {
+        let mut at = 0;
+        let runs = self.known.chunk_by(|a, b| a == b).filter_map(|run| {
+            let from = at;
+            at += run.len();
+            run.first().copied().unwrap_or(false).then(|| (from as u32, self.said.get(from..at).unwrap_or_default()))
+        });
+        Pieces::from_segments(runs.collect::<Vec<_>>())
+    }
+
+    /// A segment that this version says, as it may be shown.
+    fn show(&self, offset: usize, payload: &[u8]) -> Option<&[u8]> {
+        let range = offset..offset + payload.len();
+        let shown = self.shown.as_ref()?.get(range.clone())?;
+        (self.said.get(range) == Some(payload)).then_some(shown)
+    }
 }
 
 /// The streams of a plan.
@@ -73,26 +130,29 @@ impl Streams {
         if s.payload.is_empty() {
             return;
         }
-        if room {
-            stream.segments.push((offset, s.payload.to_vec()));
-            self.octets += s.payload.len();
-        } else {
+        if !room {
             self.left_out += 1;
+            return;
         }
+        let mut taken = false;
+        for version in &mut stream.versions {
+            taken |= version.takes(offset as usize, s.payload);
+        }
+        if !taken && stream.versions.len() < VERSIONS {
+            // Up to here nothing was contradicted.
+            let mut version = stream.versions.first().map_or_else(Version::default, |first| first.before(offset as usize));
+            version.takes(offset as usize, s.payload);
+            stream.versions.push(version);
+        }
+        self.octets += s.payload.len();
     }
 
     /// Between the readings: works out what may be shown.
     pub fn settle(&mut self, names: &Names) {
         self.current.clear();
         for stream in self.list.values_mut().flatten() {
-            let segments = std::mem::take(&mut stream.segments);
-            let pieces = Pieces::from_segments(segments.iter().map(|(at, bytes)| (*at, bytes.as_slice())));
-            stream.shown = show(names, &pieces, stream.dns);
-            stream.said = vec![0; pieces.end() as usize];
-            for (at, bytes) in pieces.iter() {
-                if let Some(place) = stream.said.get_mut(at as usize..at as usize + bytes.len()) {
-                    place.copy_from_slice(bytes);
-                }
+            for version in &mut stream.versions {
+                version.shown = show(names, &version.pieces(), stream.dns);
             }
         }
     }
@@ -104,10 +164,10 @@ impl Streams {
         if let Some(shown) = http::clean(names, s.payload, http::Keep::Head) {
             return shown;
         }
+        // What fits several versions is read in the one that makes the most of it.
         let same = stream.and_then(|(stream, offset)| {
-            let range = offset as usize..offset as usize + s.payload.len();
-            let shown = stream.shown.as_ref()?.get(range.clone())?;
-            (stream.said.get(range) == Some(s.payload)).then(|| shown.to_vec())
+            let shown = stream.versions.iter().filter_map(|version| version.show(offset as usize, s.payload));
+            shown.max_by_key(|shown| shown.iter().filter(|b| **b != 0).count()).map(<[u8]>::to_vec)
         });
         same.or_else(|| show(names, &Pieces::whole(s.payload), s.dns)).unwrap_or_else(|| vec![0; s.payload.len()])
     }
@@ -165,6 +225,17 @@ mod tests {
         assert_eq!(shown(&[(true, 10, b""), (false, 11, a), (false, second, b)]), expected);
         let turned = shown(&[(true, 10, b""), (false, second, b), (false, 11, a), (false, second, b)]);
         assert_eq!(turned, ["", expected[2], expected[1], expected[2]]);
+    }
+
+    #[test]
+    fn a_decoy_does_not_hide_the_message_behind_it() {
+        let (a, b) = (&b"GET / HTTP/1.1\r\nHo"[..], &b"st: real.example\r\nX: y\r\n\r\n"[..]);
+        let decoy = b"GET / HTTP/1.1\r\nHost: decoy.example\r\n\r\n";
+        let second = 11 + a.len() as u32;
+        let said = shown(&[(true, 10, b""), (false, 11, decoy), (false, 11, a), (false, second, b), (false, 11, decoy)]);
+        assert_eq!(said[1], String::from_utf8_lossy(decoy));
+        assert_eq!(said[3], "st: real.example\r\nX: x\r\n\r\n");
+        assert_eq!(said[4], said[1]);
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub fn sentence(names: &Names, text: &str) -> String {
 
 /// Bytes of a message or a name: digits of clients' addresses are blotted out, the length stays.
 pub fn blot(names: &Names, bytes: &mut [u8]) {
-    for (range, _) in addresses(&bytes.to_vec(), names) {
+    let places = addresses(bytes, names);
+    for (range, _) in places {
         for b in bytes.get_mut(range).unwrap_or_default().iter_mut().filter(|b| b.is_ascii_hexdigit()) {
             *b = b'x';
         }

@@ -151,7 +151,7 @@ mod tests {
     use super::super::names::for_tests;
     use super::*;
     use crate::app::tls;
-    use crate::script::Random;
+    use crate::script::random::Random;
     use crate::script::tls::{Hello, server_flight_12};
 
     #[test]
