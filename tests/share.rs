@@ -12,6 +12,7 @@ mod wrapped;
 use forms::{Secrets, contains};
 use interloper::capture::{Capture, OpenOptions};
 use interloper::script::Side::{Client, Server};
+use interloper::script::dns::{Query, RESOLVED};
 use interloper::script::{Host, Link, Rtt, Script};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -268,6 +269,77 @@ fn packets_in_every_wrapping_are_cleaned() {
         let bad = |records: &[Value]| of_kind(records, "capture")[0]["bad_checksums"].as_u64();
         assert_eq!(bad(&again), Some(0), "{}", first.name);
     }
+}
+
+/// An IPv4 packet in pieces of so many octets.
+fn fragments(packet: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let (header, body) = packet.split_at(20);
+    let pieces: Vec<&[u8]> = body.chunks(size).collect();
+    let piece = |(n, part): (usize, &&[u8])| {
+        let mut p = [header, part].concat();
+        let offset = (n * size / 8) as u16 | if n + 1 < pieces.len() { 0x2000 } else { 0 };
+        p[2..4].copy_from_slice(&(20 + part.len() as u16).to_be_bytes());
+        p[6..8].copy_from_slice(&offset.to_be_bytes());
+        p[10..12].fill(0);
+        let mut sum: u32 = p[..20].chunks(2).map(|w| u32::from(u16::from_be_bytes([w[0], w[1]]))).sum();
+        while sum > 0xffff {
+            sum = (sum >> 16) + (sum & 0xffff);
+        }
+        p[10..12].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+        p
+    };
+    pieces.iter().enumerate().map(piece).collect()
+}
+
+#[test]
+fn a_datagram_in_pieces_is_carried_and_cleaned_whole() {
+    let place = tempfile::tempdir().unwrap();
+    let key = key(place.path());
+    let [capture, plain, shared] = ["a.pcap", "plain.pcapng", "shared.pcapng"].map(|n| place.path().join(n));
+    let mut script = Script::new();
+    script.link(Link::Raw);
+    let (client, resolver) = (Host::linux("192.168.1.20"), Host::linux("91.230.10.53").hops(9).no_df());
+    for n in 0..3 {
+        let mut u = script.later_ms(300.0).udp(&client, 50_000 + n, &resolver, 53, Rtt::ms(40.0));
+        let q = Query::a(&format!("fine{n}.example.net")).id(0x100 + n);
+        u.ask(&q).answer(&q.answer().flags(RESOLVED).address("45.60.70.81"));
+    }
+    let mut u = script.later_ms(300.0).udp(&client, 50_010, &resolver, 53, Rtt::ms(40.0));
+    let q = Query::a("blocked.example.org").id(0x4242);
+    u.ask(&q);
+    u.forge(&q.answer().address("8.7.198.46")).ttl(90).after_ms(3.0);
+    // The resolver's own answer names the client, as answers to the client's own name do, and comes in pieces.
+    u.answer(&q.answer().flags(RESOLVED).addresses(&["192.168.1.20", "45.60.70.80", "45.60.70.81", "45.60.70.82"]));
+    let last = script.frames().len() - 1;
+    let frames: Vec<(i64, Vec<u8>)> = script
+        .frames()
+        .iter()
+        .enumerate()
+        .flat_map(|(n, f)| {
+            let pieces = if n == last { fragments(&f.bytes, 48) } else { vec![f.bytes.clone()] };
+            pieces.into_iter().zip(0..).map(|(bytes, k)| (f.time + k * 1000, bytes))
+        })
+        .collect();
+    let pieces = frames.len() - last;
+    assert!(pieces >= 3);
+    std::fs::write(&capture, pcap(101, &frames)).unwrap();
+    let before = records(&["--json", "--share", "--key", text(&key), "-w", text(&shared), text(&capture)]);
+    assert_eq!(of_kind(&before, "finding").len(), 1, "{before:?}");
+    run(&["-q", "-w", text(&plain), text(&capture)]);
+    let (plain, evidence) = (std::fs::read(&plain).unwrap(), std::fs::read(&shared).unwrap());
+    let all: BTreeSet<u64> = (1..=frames.len() as u64).collect();
+    let there: BTreeSet<u64> = originals(&plain).into_iter().collect();
+    assert!(all.iter().rev().take(pieces).all(|n| there.contains(n)), "{there:?}");
+    let secrets = Secrets::of(&capture, ["192.168.1.20"].into_iter());
+    secrets.check(&evidence, "in pieces");
+    let numbers = originals(&evidence);
+    let again = records(&["--json", text(&shared)]);
+    assert_eq!(verdicts(&again, |n| numbers[n as usize - 1]), verdicts(&before, |n| n));
+    assert_eq!(of_kind(&again, "capture")[0]["bad_checksums"], 0);
+    assert_eq!(of_kind(&again, "capture")[0]["fragments_abandoned"], 0);
+    // The address that stands for the client stands in the answer, too.
+    let other: std::net::Ipv4Addr = of_kind(&before, "finding")[0]["client_ip"].as_str().unwrap().parse().unwrap();
+    assert!(contains(&evidence, &[&[0, 4][..], &other.octets()].concat()));
 }
 
 /// A capture with the names that dumpcap writes: of a host, an interface, a filter, comments, and a table of resolved names.

@@ -8,7 +8,7 @@ use super::share::{WARNING, scrub::Scrub};
 use super::{SCHEMA, Shown, Sink, Tally, escape, identity, words};
 use crate::capture::{Frame, OpenOptions, Timestamp};
 use crate::detect::finding::{Confidence, Mechanism};
-use crate::limits::{COMMENTS, CONTROL_PACKETS, CONTROL_TRANSFER, HEAD, JUDGED_TOO, LEANS};
+use crate::limits::{COMMENTS, CONTROL_PACKETS, CONTROL_TRANSFER, HEAD, JUDGED_TOO};
 use crate::packet::{Packet, Transport, tcp};
 use crate::reread::{Plan, Rename, Stretch, Wanted, reread};
 use crate::survey::Finding;
@@ -248,6 +248,7 @@ fn judged_too(
     (plan, reasons): (&mut Plan<'_>, &mut Reasons),
 ) -> u64 {
     let mut more = 0;
+    let room = plan.flows.len() + JUDGED_TOO;
     while let Some((first, place)) = others.pop_front() {
         let Some(leans) = shown.report.conclusion.leans.get(&first) else { continue };
         for frame in &leans.frames {
@@ -258,7 +259,7 @@ fn judged_too(
             if plan.flows.contains_key(flow) {
                 continue;
             }
-            if plan.flows.len() >= shown.findings.len() * (LEANS + 1) + JUDGED_TOO {
+            if plan.flows.len() >= room {
                 more += 1;
                 continue;
             }

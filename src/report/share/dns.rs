@@ -127,8 +127,8 @@ fn options(data: &mut [u8]) {
 /// Clients' addresses as octets, anywhere behind `at`.
 fn packed(names: &Names, out: &mut [u8], at: usize) {
     for i in at..out.len() {
-        let v6 = out.get(i..).and_then(|b| b.first_chunk::<16>()).copied().map(IpAddr::from).filter(|a| names.hides(*a));
-        let v4 = out.get(i..).and_then(|b| b.first_chunk::<4>()).copied().map(IpAddr::from).filter(|a| names.hides(*a));
+        let v6 = out.get(i..).and_then(|b| b.first_chunk::<16>()).copied().map(IpAddr::from).and_then(|a| names.of_known(a));
+        let v4 = out.get(i..).and_then(|b| b.first_chunk::<4>()).copied().map(IpAddr::from).and_then(|a| names.of_known(a));
         let size = if v6.is_some() { 16 } else { 4 };
         if let (Some(_), Some(place)) = (v6.or(v4), out.get_mut(i..i + size)) {
             address(names, place);

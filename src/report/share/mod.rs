@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 /// What can still tell who somebody was: said once a run, and in the evidence.
 pub const WARNING: &str = "shared results can still identify somebody: they keep the names that were asked for (SNI, Host, paths, DNS \
-questions and answers), times, ports, server addresses, TTLs, VLAN numbers, sequence numbers and TCP timestamps, TLS and QUIC fingerprints, \
-QUIC Initials whole, server certificates and block pages. Read them before you pass them on";
+questions and answers), times, ports, addresses of servers and routers, TTLs, numbers of VLANs and tunnels, sequence numbers and TCP \
+timestamps, TLS and QUIC fingerprints, QUIC Initials whole, server certificates and block pages. Read them before you pass them on";
 
 /// The mapping of a run.
 #[derive(Clone)]

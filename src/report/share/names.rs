@@ -34,6 +34,11 @@ impl Names {
         self.table.get(&address).copied().unwrap_or_else(|| stand_in(&self.pan, address))
     }
 
+    /// What stands for the address of somebody who is known to be a client: octets that only look like an address are not asked about.
+    pub fn of_known(&self, address: IpAddr) -> Option<IpAddr> {
+        self.table.get(&address).copied().filter(|other| *other != address)
+    }
+
     /// Whether an address must not be seen.
     pub fn hides(&self, address: IpAddr) -> bool {
         self.of(address) != address

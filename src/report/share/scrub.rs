@@ -6,6 +6,7 @@ use super::headers::{Pseudo, inner_macs, options, pseudo_wire, rewrite, zero};
 use super::names::Names;
 use super::streams::{Segment, Streams};
 use super::{dns, http, quic, text};
+use crate::app::dns::quick_txid;
 use crate::capture::{Frame, LinkType};
 use crate::flow::key::FlowKey;
 use crate::packet::ip::{self, Ip};
@@ -26,7 +27,6 @@ pub struct Scrub<'n> {
 /// What stands in front of a payload.
 struct Place<'p> {
     protocol: u8,
-    ports: [u16; 2],
     payload: &'p [u8],
 }
 
@@ -87,10 +87,11 @@ impl<'n> Scrub<'n> {
     }
 
     fn datagram(&self, place: &Place<'_>) -> Vec<u8> {
-        if crate::app::dns::quick_txid(place.payload).is_some() || (place.ports.contains(&53) && place.payload.len() >= 12) {
-            return dns::clean(self.names, place.payload);
+        // What is no message to the scan is none here: much else travels on port 53.
+        match quick_txid(place.payload) {
+            Some(_) => dns::clean(self.names, place.payload),
+            None => quic::clean(place.payload),
         }
-        quic::clean(place.payload)
     }
 
     /// A fragment, with its part of the datagram's body.
@@ -162,10 +163,6 @@ impl<'n> Scrub<'n> {
         payload: &mut dyn FnMut(&Place<'_>) -> Vec<u8>,
     ) {
         let later = header.fragment.is_some_and(|f| f.offset != 0);
-        let ports = match header.body.first_chunk::<4>() {
-            Some(&[a, b, c, d]) => [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])],
-            None => [0, 0],
-        };
         let head = match header.protocol {
             _ if later => 0,
             6 => usize::from(header.body.get(12).map_or(0, |b| b >> 4)) * 4,
@@ -175,7 +172,7 @@ impl<'n> Scrub<'n> {
         let from = (body.start + head).min(body.end);
         match header.protocol {
             6 | 17 => {
-                let place = Place { protocol: header.protocol, ports, payload: old.get(from..body.end).unwrap_or_default() };
+                let place = Place { protocol: header.protocol, payload: old.get(from..body.end).unwrap_or_default() };
                 let shown = payload(&place);
                 if let Some(slot) = new.get_mut(from..body.end).filter(|slot| slot.len() == shown.len()) {
                     slot.copy_from_slice(&shown);

@@ -5,6 +5,7 @@
 
 use super::names::Names;
 use super::{dns, http, tls};
+use crate::app::dns::quick_txid;
 use crate::app::pieces::Pieces;
 use crate::flow::key::{Direction, FlowKey};
 use crate::limits::{HEAD_BYTES, SHARED_STREAMS};
@@ -191,7 +192,12 @@ fn messages(names: &Names, stream: &[u8]) -> Vec<u8> {
         let from = out.len() + 2;
         let end = (from + usize::from(u16::from_be_bytes([high, low]))).min(stream.len());
         out.extend([high, low]);
-        out.extend(dns::clean(names, stream.get(from..end).unwrap_or_default()));
+        let message = stream.get(from..end).unwrap_or_default();
+        // Much else travels on port 53.
+        match quick_txid(message) {
+            Some(_) => out.extend(dns::clean(names, message)),
+            None => out.resize(end.max(out.len()), 0),
+        }
     }
     out.resize(stream.len(), 0);
     out
