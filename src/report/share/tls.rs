@@ -3,7 +3,7 @@
 use super::names::Names;
 use super::text;
 use crate::app::pieces::Pieces;
-use crate::app::tls::{extensions, looks_like_record};
+use crate::app::tls::{client, extensions, looks_like_record};
 use crate::app::tls_records::{Handshake, Records};
 use std::ops::Range;
 
@@ -37,6 +37,9 @@ pub fn clean(names: &Names, pieces: &Pieces) -> Option<Vec<u8>> {
     }
     let mut shown = Shown { out, handshake: Records::walk(pieces).handshake };
     shown.messages(names);
+    if pieces.has_gap() {
+        shown.name_behind_a_gap(names, pieces);
+    }
     Some(shown.out)
 }
 
@@ -130,6 +133,16 @@ impl Shown {
         }
     }
 
+    /// Where the capture misses a part of a hello, its name is found by its looks: the extension's header and the name stay.
+    fn name_behind_a_gap(&mut self, names: &Names, pieces: &Pieces) {
+        const HEADER: u32 = 9;
+        let Some((from, end)) = client(pieces).and_then(|side| side.hello?.sni_at) else { return };
+        let from = from.saturating_sub(HEADER);
+        let mut written = pieces.copy(from..end);
+        text::blot(names, &mut written);
+        put(&mut self.out, from, &written);
+    }
+
     /// Groups and lengths; the keys themselves are new in every connection.
     fn key_share(&mut self, body: Range<usize>, client: bool) {
         let mut at = body.start;
@@ -168,8 +181,10 @@ mod tests {
         assert_ne!(hello, other);
         assert_eq!(out, clean(&for_tests(&[]), &Pieces::whole(&other)).unwrap());
         // Behind a hole it is still the same bytes that stay.
-        let part = clean(&for_tests(&[]), &Pieces::from_segments([(0, &hello[..60]), (60, &hello[60..])])).unwrap();
-        assert_eq!(part, out);
+        let part = clean(&for_tests(&[]), &Pieces::from_segments([(0, &hello[..60]), (70, &hello[70..])])).unwrap();
+        let name = |bytes: &[u8]| tls::client(&Pieces::from_segments([(0, &bytes[..60]), (70, &bytes[70..])])).unwrap().hello.unwrap().sni;
+        assert_eq!(name(&part).as_deref(), Some(&b"blocked.example.org"[..]));
+        assert!(part[11..43].iter().all(|b| *b == 0), "random");
     }
 
     #[test]
