@@ -34,8 +34,8 @@ struct Stream {
     versions: Vec<Version>,
 }
 
-/// A decoy, the message and an injected answer; more are somebody's game.
-const VERSIONS: usize = 4;
+/// A decoy, the message and an injected answer, each with two beginnings; more are somebody's game.
+const VERSIONS: usize = 6;
 
 /// Segments of a stream that agree.
 #[derive(Default)]
@@ -140,10 +140,12 @@ impl Streams {
             taken |= version.takes(offset as usize, s.payload);
         }
         if !taken && stream.versions.len() < VERSIONS {
-            // Up to here nothing was contradicted.
-            let mut version = stream.versions.first().map_or_else(Version::default, |first| first.before(offset as usize));
-            version.takes(offset as usize, s.payload);
-            stream.versions.push(version);
+            // What stands before it was not contradicted, and may belong to either.
+            let before = stream.versions.first().map(|first| first.before(offset as usize)).filter(|v| !v.said.is_empty());
+            for mut version in before.into_iter().chain([Version::default()]) {
+                version.takes(offset as usize, s.payload);
+                stream.versions.push(version);
+            }
         }
         self.octets += s.payload.len();
     }
@@ -242,6 +244,11 @@ mod tests {
         assert_eq!(said[1], String::from_utf8_lossy(decoy));
         assert_eq!(said[3], "st: real.example\r\nX: x\r\n\r\n");
         assert_eq!(said[4], said[1]);
+        // Its beginning comes last.
+        let (c, d) = (&b"POST / HT"[..], &b"TP/1.1\r\nHost: real.example\r\n\r\n"[..]);
+        let said = shown(&[(true, 10, b""), (false, 11, decoy), (false, 11 + c.len() as u32, d), (false, 11, c)]);
+        assert_eq!(said[2], String::from_utf8_lossy(d));
+        assert_eq!(said[3], "POST / HT");
     }
 
     #[test]
