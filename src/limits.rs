@@ -38,8 +38,18 @@ pub const REMEMBERED_STREAMS: usize = 4096;
 /// Octets of standard input kept in a temporary file, for what is read twice (`-w`, `-o x.html`): a disk must not fill without
 /// a word, and a live session worth looking at again fits.
 pub const SPOOL: u64 = 4 << 30;
-/// Packets of a cited flow of somebody else's (a control) in the evidence: its head, which is what was judged of it.
-pub const CONTROL_PACKETS: usize = HEAD;
+/// Other flows that one finding's evidence carries: a series of transfers with its controls has a few dozen, and five thousand
+/// findings on one server lean on the same ones. Those left out are counted in the section's comment.
+pub const LEANS: usize = 48;
+/// Flows beside those that a capture's evidence carries because the carried ones were measured against them in turn. A name that is asked
+/// for in every minute of a day makes such a chain; what it adds is counted like the others.
+pub const JUDGED_TOO: usize = 1024;
+/// Packets of such a flow that are carried where no sums over it count: a page or two, the end included. Longer ones are cut.
+pub const CONTROL_PACKETS: usize = 512;
+/// The same where they do (transfers that stopped or were slow): 24 MB of full segments; what ran on beyond that was no less fast.
+pub const CONTROL_TRANSFER: usize = 16 * 1024;
+/// Findings that one packet's comments name: five thousand findings may share a control.
+pub const COMMENTS: usize = 8;
 
 /// Packets of a flow that `show` prints at its start and at its end, and before each that a finding names: a screen or two.
 pub const LADDER_HEAD: usize = 40;
@@ -59,6 +69,12 @@ pub const ATTEMPTS_PER_NAME: usize = 64;
 pub const ANSWERS_PER_NAME: usize = 64;
 /// Servers, resolvers and names remembered by the survey of one capture.
 pub const SURVEY_SERVERS: usize = 200_000;
+
+/// Clients per shard whose addresses `--share` tells from those of servers (a million in all, 100 MB); of more, everybody counts as one.
+pub const CLIENTS: usize = 4096;
+/// Octets of streams kept to tell which bytes of them `--share` leaves in the evidence; of the rest, each packet is
+/// looked at alone, and counted.
+pub const SHARED_STREAMS: usize = 64 << 20;
 
 /// Octets of a file of fingerprints: the largest known one has 300 kB.
 pub const FINGERPRINTS: u64 = 16 << 20;

@@ -29,11 +29,13 @@ pub struct ScanOptions {
     pub memory: u64,
     /// Keep a line for every flow.
     pub lines: bool,
+    /// Remember who the clients are.
+    pub clients: bool,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        ScanOptions { open: OpenOptions::default(), filter: None, count: None, memory: crate::limits::MEMORY, lines: false }
+        ScanOptions { open: OpenOptions::default(), filter: None, count: None, memory: crate::limits::MEMORY, lines: false, clients: false }
     }
 }
 
@@ -118,7 +120,8 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let filter = options.filter.as_ref().map(|f| Filter::compile(f, &capture.description().link_types)).transpose()?;
     let hasher = Hasher::random();
     let budget = ((options.memory / SHARDS as u64) as usize).max(MIN_SHARD_MEMORY);
-    let mut shards: Vec<(Shard, Part)> = (0..SHARDS).map(|_| (Shard::new(hasher, budget), Part::new(options.lines))).collect();
+    let mut shards: Vec<(Shard, Part)> =
+        (0..SHARDS).map(|_| (Shard::new(hasher, budget), Part::new(options.lines).with_clients(options.clients))).collect();
     let slot = |capture: &Capture| {
         let window = capture.new_window();
         let sinks = (0..window.max_chunks()).map(|_| ChunkSink::new(hasher, filter.clone())).collect();

@@ -45,6 +45,25 @@ fn broken_captures_are_survived() {
 }
 
 #[test]
+fn broken_captures_are_shared_like_others() {
+    let place = tempfile::tempdir().unwrap();
+    let [evidence, page] = ["e.pcapng", "e.html"].map(|name| place.path().join(name));
+    let outputs = ["--share", "-w", evidence.to_str().unwrap(), "-o", page.to_str().unwrap()];
+    for (n, (name, bytes)) in captures().into_iter().enumerate() {
+        let (what, mutant) = mutate(&bytes, &mut Random::new(9_000 + n as u64));
+        let (plain, run) = (json(&mutant, &[]), json(&mutant, &outputs));
+        assert_eq!(run.status, plain.status, "{name}, {what}: {}", run.stderr);
+        run.check();
+        if run.status != 2 {
+            assert_eq!(run.of_type("finding").len(), plain.of_type("finding").len(), "{name}, {what}");
+            let again = json(&std::fs::read(&evidence).unwrap(), &[]);
+            assert_eq!(again.status, 0, "{name}, {what}: {}", again.stderr);
+            again.check();
+        }
+    }
+}
+
+#[test]
 fn broken_captures_print_no_control_characters() {
     for (n, (name, bytes)) in captures().into_iter().enumerate().step_by(4) {
         let (what, mutant) = mutate(&bytes, &mut Random::new(7_000 + n as u64));

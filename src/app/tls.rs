@@ -10,6 +10,7 @@ mod hello;
 mod server;
 
 pub use client::{ClientHello, ClientSide, Ech};
+pub use hello::extensions;
 pub use server::{ServerHello, ServerSide};
 
 pub(super) use client::hello as client_hello;

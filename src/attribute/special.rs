@@ -45,6 +45,11 @@ pub fn is_global(address: IpAddr) -> bool {
     block(mapped).is_none()
 }
 
+/// The block a special-use address lies in, and its name.
+pub fn block_of(address: IpAddr) -> Option<(IpNet, &'static str)> {
+    block(address).map(|b| (b.prefix, b.name.as_str()))
+}
+
 /// Name of the block a special-use address lies in.
 pub fn describe(address: IpAddr) -> &'static str {
     block(address).map_or("global", |b| b.name.as_str())

@@ -22,6 +22,8 @@ pub struct Description {
     pub link_types: Vec<LinkType>,
     /// The largest snap length of its interfaces so far; zero means no limit.
     pub snaplen: u32,
+    /// Options that name its interfaces, by their numbers; none if it has several sections, each with numbers of its own.
+    pub interfaces: Vec<Arc<[u8]>>,
     /// Size of the capture, where it can be known before the end.
     pub bytes_total: Option<u64>,
     /// Whether byte offsets are those of the (uncompressed) file; not so when libpcap reads it for us.
@@ -111,11 +113,19 @@ impl Capture {
             resolution,
             link_types,
             snaplen,
+            interfaces: self.interfaces(),
             bytes_total: match &self.source {
                 Source::File { length, .. } => Some(*length),
                 Source::Stream { .. } => None,
             },
             offsets_known: !self.through_libpcap,
+        }
+    }
+
+    fn interfaces(&self) -> Vec<Arc<[u8]>> {
+        match &self.context.layout {
+            Layout::Pcapng(section) if section.seen.sections < 2 => section.interfaces.iter().map(|i| Arc::clone(&i.names)).collect(),
+            _ => Vec::new(),
         }
     }
 

@@ -2,14 +2,19 @@
 
 use super::byte_order::ByteOrder;
 use super::{LinkType, Timestamp};
+use std::sync::Arc;
 
 const OPTION_END: u16 = 0;
 const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
+/// What says which interface it was: name, description, filter, operating system, hardware. None of them depends on byte order.
+const IF_NAMES: [u16; 5] = [2, 3, 11, 12, 15];
+/// Octets of them that are kept: a name and a filter of a screen.
+const NAMES: usize = 4096;
 const NANOSECONDS: u128 = 1_000_000_000;
 
 /// One interface description block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Interface {
     pub link: LinkType,
     /// Zero means no limit.
@@ -17,6 +22,8 @@ pub(super) struct Interface {
     pub resolution: Resolution,
     /// Seconds to add to every time.
     offset: i64,
+    /// Options that name it, as a little-endian block has them.
+    pub names: Arc<[u8]>,
 }
 
 /// The length of a tick: 10^-n or 2^-n seconds.
@@ -35,7 +42,9 @@ impl Interface {
             snaplen: order.u32(block, 12)?,
             resolution: Resolution::Decimal(6),
             offset: 0,
+            names: Arc::default(),
         };
+        let mut names = Vec::new();
         let mut at = 0;
         while let (Some(code), Some(length)) = (order.u16(options, at), order.u16(options, at + 2)) {
             let value = at + 4;
@@ -54,10 +63,20 @@ impl Interface {
                     };
                     interface.offset = seconds as i64;
                 }
+                (code, 1..) if IF_NAMES.contains(&code) && names.len() + usize::from(length) <= NAMES => {
+                    let Some(text) = options.get(value..value + usize::from(length)) else {
+                        break;
+                    };
+                    names.extend(code.to_le_bytes());
+                    names.extend(length.to_le_bytes());
+                    names.extend_from_slice(text);
+                    names.resize(names.len().next_multiple_of(4), 0);
+                }
                 _ => {}
             }
             at = value + usize::from(length).next_multiple_of(4);
         }
+        interface.names = names.into();
         Some(interface)
     }
 
@@ -146,6 +165,14 @@ mod tests {
         assert_eq!(moved.time(5_000_000).0, 2_000_000_000);
         options.splice(4.., i64::MIN.to_le_bytes());
         assert_eq!(Interface::parse(ByteOrder::Little, &block(&options)).unwrap().time(0).0, i64::MIN);
+    }
+
+    #[test]
+    fn names_are_kept_and_the_rest_is_not() {
+        let options = b"\x02\0\x03\0wl0\0\x09\0\x01\0\x09\0\0\0\x04\0\x04\0\x0a\0\0\x01\x0b\0\x04\0\0tcp\0\0\0\0";
+        let parsed = Interface::parse(ByteOrder::Little, &block(options)).unwrap();
+        assert_eq!(*parsed.names, *b"\x02\0\x03\0wl0\0\x0b\0\x04\0\0tcp");
+        assert!(Interface::parse(ByteOrder::Little, &block(&[2, 0, 200, 0, 65])).is_none_or(|i| i.names.is_empty()));
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) struct Seen {
     pub link_types: BTreeSet<LinkType>,
     pub snaplen: u32,
     pub finest: Option<Resolution>,
+    pub sections: u64,
 }
 
 impl Seen {
@@ -145,6 +146,7 @@ pub(super) fn record<'a>(section: &mut Arc<Section>, bytes: &'a [u8], pos: usize
             let section = Arc::make_mut(section);
             section.order = order;
             section.interfaces.clear();
+            section.seen.sections += 1;
             Record::Skip { next }
         }
         _ if numbered(kind) => Record::Numbered { next },

@@ -11,6 +11,7 @@ Examples:
   ssh host tcpdump -w - | interloper -       from a pipe; gz, zst, xz and lz4 are undone
   interloper show capture.pcap F3            finding 3 (or the flow of a frame) packet by packet
   interloper -w evidence.pcapng capture.pcap the packets that prove it, for Wireshark
+  interloper --share -w e.pcapng cap.pcap    the same without the clients' addresses and secrets
   interloper explain ttl-jump                what a reason means, and how to check it
 
 Exit status:
@@ -70,10 +71,19 @@ pub struct ScanArgs {
     /// The same as PATH, for fingers that know tcpdump
     #[arg(short = 'r', long = "read", value_name = "FILE")]
     pub read: Vec<PathBuf>,
-    /// Write the packets of the findings to a capture of their own, each with a comment that says what it is; with -v their whole
-    /// flows. `-` pipes it into Wireshark
+    /// Write the packets of the findings to a capture of their own, with those that the verdicts rest on, so that it can be judged
+    /// again; each has a comment that says what it is there for. With -v the whole flows. `-` pipes it into Wireshark
     #[arg(short = 'w', long = "write", value_name = "FILE.pcapng")]
     pub write: Option<PathBuf>,
+    /// For results that are shown to others, in every output: clients' addresses are replaced (Crypto-PAn: prefixes stay), MAC
+    /// addresses, host and file names and comments go, of payload only what shows the trigger stays. Names that were asked for,
+    /// times and servers stay: read it before you pass it on
+    #[arg(long)]
+    pub share: bool,
+    /// With --share: a key of 32 octets, or 64 hexadecimal digits, that keeps one mapping over several runs. Without it the key is
+    /// random and thrown away. Whoever has the key can undo the mapping
+    #[arg(long, value_name = "FILE", requires = "share")]
+    pub key: Option<PathBuf>,
     /// Look only at frames that match a filter in tcpdump's syntax (frame numbers stay those of the file)
     #[arg(short = 'f', long, value_name = "BPF")]
     pub filter: Option<String>,

@@ -7,12 +7,15 @@ use crate::report::escape;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Reads the files in the order in which they were given.
-pub fn load(paths: &[PathBuf]) -> Result<()> {
+/// Reads the files in the order in which they were given. What is `shared` cites a file by its last name: the path tells whose it is.
+pub fn load(paths: &[PathBuf], shared: bool) -> Result<()> {
     if paths.is_empty() {
         return Ok(());
     }
-    let files: Vec<File> = paths.iter().map(|p| read(p)).collect::<Result<_>>()?;
+    let mut files: Vec<File> = paths.iter().map(|p| read(p)).collect::<Result<_>>()?;
+    for (file, path) in files.iter_mut().zip(paths).filter(|_| shared) {
+        file.name = escape::path(Path::new(path.file_name().unwrap_or_default()));
+    }
     // Errors quote the file.
     given::set(&files).map_err(|what| Error::Usage(format!("--fingerprints {}", escape::sentence(&what))))
 }

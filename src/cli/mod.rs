@@ -7,6 +7,7 @@ mod inputs;
 mod options;
 mod progress;
 mod scan;
+mod share;
 mod show;
 
 use crate::report::identity;
@@ -64,7 +65,7 @@ fn run() -> Status {
         }
     };
     match args.verb {
-        Some(Verb::Explain { name, fingerprints, color }) => match fingerprints::load(&fingerprints) {
+        Some(Verb::Explain { name, fingerprints, color }) => match fingerprints::load(&fingerprints, false) {
             Ok(()) => explain::run(name.as_deref(), Paint::new(options::color(color))),
             Err(error) => refuse(&error),
         },
@@ -94,7 +95,8 @@ fn behind_options(mut args: args::ScanArgs) -> (args::ScanArgs, &'static str) {
 
 fn with(args: args::ScanArgs, verb: &str) -> Status {
     let files = args.fingerprints.clone();
-    match Options::new(args, verb == "flows").and_then(|options| fingerprints::load(&files).map(|()| options)) {
+    let shared = args.share;
+    match Options::new(args, verb == "flows").and_then(|options| fingerprints::load(&files, shared).map(|()| options)) {
         Ok(options) if verb == "show" => show::run(options),
         Ok(options) => scan::run(&options),
         Err(error) => refuse(&error),

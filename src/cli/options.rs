@@ -6,6 +6,7 @@ use crate::detect::finding::Confidence;
 use crate::error::{Error, Result};
 use crate::pipeline::ScanOptions;
 use crate::report::clock::TimeFormat;
+use crate::report::share::Share;
 use crate::report::text::By;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub struct Options {
     pub stdout: Stdout,
     /// Where the evidence goes.
     pub evidence: Option<PathBuf>,
+    /// The mapping of addresses, if the results are to be shared.
+    pub share: Option<Share>,
     /// Files that get HTML, JSON Lines or CSV, by their names.
     pub files: Vec<PathBuf>,
     pub flows: bool,
@@ -98,7 +101,9 @@ impl Options {
             count: args.count,
             memory: args.memory.unwrap_or(crate::limits::MEMORY),
             lines: args.flows || only_flows,
+            clients: args.share,
         };
+        let share = if args.share { Some(super::share::share(args.key.as_deref())?) } else { None };
         Ok(Options {
             paths,
             scan,
@@ -111,6 +116,7 @@ impl Options {
             exit_code: args.exit_code,
             stdout,
             evidence,
+            share,
             files,
             flows: args.flows,
             only_flows,

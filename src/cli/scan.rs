@@ -13,7 +13,7 @@ use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
 use crate::report::paint::Paint;
 use crate::report::text::{Layout, Style, Text};
-use crate::report::{Shown, Sink, Tally, escape};
+use crate::report::{Shown, Sink, Tally, escape, share};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
@@ -32,6 +32,9 @@ pub fn run(options: &Options) -> Status {
             return Status::Failed;
         }
     };
+    if options.share.is_some() {
+        complain(share::WARNING);
+    }
     let watch = Arc::new(Watch::default());
     stop_on_interrupt(&watch);
     let mut run = Run { options, sinks, tally: Tally::default(), said: BTreeSet::new(), outcome: Outcome::Fine };
@@ -78,11 +81,18 @@ struct Run<'o> {
 
 impl Run<'_> {
     fn capture(&mut self, path: &Path, result: Result<CaptureReport>) {
-        let report = match result {
+        let mut report = match result {
             Ok(report) => report,
             Err(error) => return self.unread(path, &error),
         };
-        let shown = Shown::new(&report, self.options.min, self.tally.found());
+        let names = self.options.share.as_ref().map(|share| share.names(&report.conclusion));
+        if let Some(names) = &names {
+            share::report::rename(&mut report, names);
+        }
+        let mut shown = Shown::new(&report, self.options.min, self.tally.found());
+        if let Some(names) = &names {
+            shown = shown.shared(names, format!("capture-{}", self.tally.captures + 1));
+        }
         self.tally.add(&shown);
         self.write(|sink| sink.capture(&shown));
         if report.spool.as_ref().is_some_and(|s| s.is_partial()) {
@@ -103,7 +113,13 @@ impl Run<'_> {
         if self.said.len() < 10_000 && self.said.insert(said.clone()) {
             complain(&said);
         }
-        self.tally.add_unread(escape::path(path), escape::sentence(&error.to_string()));
+        let (mut name, mut reason) = (escape::path(path), escape::sentence(&error.to_string()));
+        if self.options.share.is_some() {
+            let other = format!("unread-{}", self.tally.unread + 1);
+            reason = reason.replace(&name, &other).replace(&path.display().to_string(), &other);
+            name = other;
+        }
+        self.tally.add_unread(name, reason);
     }
 
     fn write(&mut self, mut write: impl FnMut(&mut dyn Sink) -> std::io::Result<()>) {

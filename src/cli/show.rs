@@ -9,8 +9,8 @@ use crate::pipeline::{CaptureReport, Watch, scan as read, with_threads};
 use crate::report::ladder::Ladder;
 use crate::report::paint::Paint;
 use crate::report::text::Style;
-use crate::report::{Shown, escape, words};
-use crate::reread::{Plan, Stretch, reread};
+use crate::report::{Shown, words};
+use crate::reread::{Plan, Rename, Stretch, reread};
 use crate::survey::{Ends, Finding};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,6 +34,9 @@ pub fn run(mut options: Options) -> Status {
     };
     options.scan.lines = true;
     options.scan.open.spool = true;
+    if options.share.is_some() {
+        complain(crate::report::share::WARNING);
+    }
     match show(&options, &which) {
         Ok((text, complete)) => match explain::print(&text) {
             Status::Done if !complete => Status::Partial,
@@ -55,16 +58,24 @@ fn which_of(text: &str) -> Option<Which> {
 
 fn show(options: &Options, which: &Which) -> Result<(String, bool)> {
     let path = options.paths.first().cloned().unwrap_or_else(PathBuf::new);
-    let report = with_threads(options.threads, || read(&path, &options.scan, &Watch::default()))?;
-    let shown = Shown::new(&report, options.min, 0);
+    let mut report = with_threads(options.threads, || read(&path, &options.scan, &Watch::default()))?;
+    let names = options.share.as_ref().map(|share| share.names(&report.conclusion));
+    if let Some(names) = &names {
+        crate::report::share::report::rename(&mut report, names);
+    }
+    let rename = |address| names.as_ref().map_or(address, |n| n.of(address));
+    let mut shown = Shown::new(&report, options.min, 0);
+    if let Some(names) = &names {
+        shown = shown.shared(names, "capture-1".into());
+    }
     let ends = match which {
         Which::Finding(n) => finding(&shown, *n)?.ends.clone(),
-        Which::Frame(n) => of_frame(&report, options, *n)?,
+        Which::Frame(n) => of_frame(&report, options, (*n, &shown.file), &rename)?,
     };
     let findings: Vec<(u64, &Finding)> = shown.findings.iter().filter(|(_, f)| f.ends.first_frame == ends.first_frame).copied().collect();
     let mut ladder = Ladder::new(&ends, &findings);
     let stretch = Stretch { last: ends.last, most: usize::MAX, tag: 0 };
-    let plan = Plan { flows: BTreeMap::from([(ends.first_frame, vec![stretch])]), ..Plan::default() };
+    let plan = Plan { flows: BTreeMap::from([(ends.first_frame, vec![stretch])]), rename: Some(&rename), ..Plan::default() };
     reread(report.again(), &again(options), &plan, |wanted| {
         ladder.push(wanted);
         Ok(())
@@ -92,11 +103,10 @@ fn finding<'r>(shown: &Shown<'r>, n: u64) -> Result<&'r Finding> {
 }
 
 /// The flow a frame is part of.
-fn of_frame(report: &CaptureReport, options: &Options, n: u64) -> Result<Ends> {
-    let file = escape::path(&report.path);
+fn of_frame(report: &CaptureReport, options: &Options, (n, file): (u64, &str), rename: Rename<'_>) -> Result<Ends> {
     let open = again(options);
     let mut met = None;
-    reread(report.again(), &open, &Plan { frames: [n].into(), ..Plan::default() }, |wanted| {
+    reread(report.again(), &open, &Plan { frames: [n].into(), rename: Some(rename), ..Plan::default() }, |wanted| {
         let why = dissect(wanted.frame).err().map(|skip| skip.to_string());
         met = Some((wanted.key.map(|(key, _)| key), wanted.frame.time, why.unwrap_or_default()));
         Ok(())
@@ -114,10 +124,15 @@ fn of_frame(report: &CaptureReport, options: &Options, n: u64) -> Result<Ends> {
     let near: Vec<&Ends> = report.conclusion.lines.iter().map(|l| &l.ends).filter(|e| same(e)).collect();
     // Queries from one port are flows of their own: their first frames tell which is which.
     let mut keys = BTreeMap::new();
-    reread(report.again(), &open, &Plan { frames: near.iter().map(|e| e.first_frame).collect(), ..Plan::default() }, |wanted| {
-        keys.extend(wanted.key.map(|(key, _)| (wanted.number, key)));
-        Ok(())
-    })?;
+    reread(
+        report.again(),
+        &open,
+        &Plan { frames: near.iter().map(|e| e.first_frame).collect(), rename: Some(rename), ..Plan::default() },
+        |wanted| {
+            keys.extend(wanted.key.map(|(key, _)| (wanted.number, key)));
+            Ok(())
+        },
+    )?;
     let found = near.into_iter().filter(|e| keys.get(&e.first_frame) == Some(&key)).max_by_key(|e| e.first_frame);
     found
         .cloned()

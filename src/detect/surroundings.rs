@@ -1,7 +1,8 @@
 //! What the other flows of the same capture say about a suspect. Filled in by `survey`; plain data here, so that rules stay pure.
 
 use crate::capture::Timestamp;
-use std::net::IpAddr;
+use crate::packet::Endpoint;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// How a request of another flow went.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -16,12 +17,28 @@ pub enum Outcome {
     Suspicious,
 }
 
+/// Where a flow is found again: what its identifier is made of, and its first frame.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct FlowRef {
+    pub first: u64,
+    /// First frame of the conversation, as Wireshark counts them.
+    pub stream_first: Option<u64>,
+    pub client: Endpoint,
+}
+
+impl Default for FlowRef {
+    fn default() -> FlowRef {
+        FlowRef { first: 0, stream_first: None, client: Endpoint { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 } }
+    }
+}
+
 /// A request seen elsewhere in the capture.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Attempt {
     pub time: Timestamp,
     /// Frame of the request.
     pub frame: u64,
+    pub flow: FlowRef,
     pub server: IpAddr,
     pub port: u16,
     pub name: Vec<u8>,
@@ -46,7 +63,9 @@ pub struct Seen {
     pub last: Timestamp,
     /// First frame of its flow.
     pub frame: u64,
+    pub flow: FlowRef,
     pub server: IpAddr,
+    pub port: u16,
     pub name: Vec<u8>,
     pub bytes: u64,
     pub packets: u64,

@@ -139,7 +139,7 @@ pub fn dissect(bytes: &[u8], mut at: usize, vlan: Option<u16>) -> Result<Packet<
         if ip.fragment.is_some() {
             return Err(Skip::Fragment);
         }
-        match inner(bytes, &ip)? {
+        match tunnelled(bytes, &ip)? {
             Some((next, kind)) => {
                 at = next;
                 tunnel = Some(kind);
@@ -186,7 +186,7 @@ pub fn transport<'a>(ip: &Ip<'a>, ip_at: usize, vlan: Option<u16>, tunnel: Optio
 }
 
 /// Where the inner IP header of a tunnel packet starts; `None` if it is no tunnel.
-fn inner(bytes: &[u8], ip: &Ip<'_>) -> Result<Option<(usize, Tunnel)>, Skip> {
+pub fn tunnelled(bytes: &[u8], ip: &Ip<'_>) -> Result<Option<(usize, Tunnel)>, Skip> {
     let Some(body_at) = offset_in(bytes, ip.body) else { return Ok(None) };
     match ip.protocol {
         4 => Ok(Some((body_at, Tunnel::IpInIp))),

@@ -231,7 +231,8 @@ fn rung(flow: &Rungs, place: usize, origin: crate::capture::Timestamp) -> Value 
 /// The flows of a capture's findings, in the same order, read again.
 fn flows(shown: &Shown<'_>, open: &OpenOptions) -> io::Result<Vec<Rungs>> {
     let mut flows: Vec<Rungs> = shown.findings.iter().map(|(_, f)| Rungs::new(&f.ends, std::iter::once(*f), DRAWN)).collect();
-    let mut plan = Plan::default();
+    let rename = |address| shown.rename(address);
+    let mut plan = Plan { rename: Some(&rename), ..Plan::default() };
     for (place, (_, f)) in shown.findings.iter().enumerate() {
         let stretch = Stretch { last: f.ends.last, most: usize::MAX, tag: place as u64 };
         plan.flows.entry(f.ends.first_frame).or_default().push(stretch);

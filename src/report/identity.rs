@@ -5,8 +5,10 @@
 
 use crate::attribute::injectors::{self, Row};
 use crate::detect::rules::RULES;
+use crate::flow::community::community_id;
+use crate::flow::key::FlowKey;
 use crate::pipeline::CaptureReport;
-use crate::survey::{Ends, Finding};
+use crate::survey::{Control, Ends, Finding};
 use sha2::{Digest, Sha256};
 
 /// Hashes values with a mark between them, so that neighbours cannot run into one another.
@@ -52,8 +54,17 @@ pub fn capture(report: &CaptureReport) -> String {
 
 /// Identifier of a flow within its capture.
 pub fn flow(ends: &Ends) -> String {
-    let first = ends.stream_first.map_or(-1, |f| f as i64);
-    Fields::new("flow").text(&ends.community_id).number(first).finish()
+    conversation(&ends.community_id, ends.stream_first)
+}
+
+fn conversation(community_id: &str, stream_first: Option<u64>) -> String {
+    Fields::new("flow").text(community_id).number(stream_first.map_or(-1, |f| f as i64)).finish()
+}
+
+/// Identifier of the flow of a finding's control.
+pub fn control(c: &Control) -> String {
+    let (key, _) = FlowKey::new(c.flow.client, c.server, c.protocol, None);
+    conversation(&community_id(&key), c.flow.stream_first)
 }
 
 /// Identifier of a finding: times, endpoints, mechanism and frames.

@@ -133,7 +133,7 @@ pub(super) fn finding<'r>(shown: &'r Shown<'_>, n: u64, f: &'r Finding) -> Findi
     let control = f.control.as_ref().map(|c| ControlRecord {
         kind: c.kind,
         capture: &shown.id,
-        flow: None,
+        flow: identity::control(c),
         frame: c.frame,
         value: escape::escape(&c.value),
         outcome: c.outcome,

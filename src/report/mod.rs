@@ -20,6 +20,7 @@ mod passage;
 mod pcapng;
 mod record;
 mod rungs;
+pub mod share;
 mod tally;
 pub mod text;
 pub mod wireshark;
@@ -33,6 +34,7 @@ use crate::pipeline::CaptureReport;
 use crate::survey::Finding;
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 
 /// One capture as reports show it.
 pub struct Shown<'r> {
@@ -44,6 +46,8 @@ pub struct Shown<'r> {
     pub findings: Vec<(u64, &'r Finding)>,
     /// Findings below it are counted, not shown.
     pub below: BTreeMap<(Mechanism, Confidence), u64>,
+    /// With `--share`: the mapping that the report has been through, for packets that are read again.
+    pub share: Option<&'r share::Names>,
 }
 
 impl<'r> Shown<'r> {
@@ -62,7 +66,18 @@ impl<'r> Shown<'r> {
             id: identity::capture(report),
             findings: (found + 1..).zip(shown).collect(),
             below: counts,
+            share: None,
         }
+    }
+
+    /// The same of a report that was renamed: the file's name goes as well.
+    pub fn shared(self, names: &'r share::Names, file: String) -> Shown<'r> {
+        Shown { share: Some(names), file, ..self }
+    }
+
+    /// The address that is written for one of the capture's.
+    pub fn rename(&self, address: IpAddr) -> IpAddr {
+        self.share.map_or(address, |names| names.of(address))
     }
 
     /// Wireshark's stream number of a conversation.

@@ -2,6 +2,7 @@
 
 use crate::capture::{Frame, LinkType};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 const COMMENT: u16 = 1;
 const SECTION_USERAPPL: u16 = 4;
@@ -14,17 +15,20 @@ pub struct Pcapng<W> {
     out: W,
     /// Interfaces of the section: link type and number in the original.
     interfaces: Vec<(LinkType, u32)>,
+    /// Options that name them, by their number in the original.
+    names: Vec<Arc<[u8]>>,
     snaplen: u32,
 }
 
 impl<W: Write> Pcapng<W> {
     pub fn new(out: W) -> Pcapng<W> {
-        Pcapng { out, interfaces: Vec::new(), snaplen: 0 }
+        Pcapng { out, interfaces: Vec::new(), names: Vec::new(), snaplen: 0 }
     }
 
-    /// Begins a section; its interfaces follow as packets need them.
-    pub fn section(&mut self, snaplen: u32, comments: &[String]) -> io::Result<()> {
+    /// Begins a section; its interfaces, called `names`, follow as packets need them.
+    pub fn section(&mut self, snaplen: u32, names: &[Arc<[u8]>], comments: &[String]) -> io::Result<()> {
         self.interfaces.clear();
+        self.names = names.to_vec();
         self.snaplen = snaplen;
         let mut body = 0x1a2b_3c4d_u32.to_le_bytes().to_vec();
         body.extend([1, 0, 0, 0]);
@@ -66,6 +70,7 @@ impl<W: Write> Pcapng<W> {
         let mut body = frame.link.0.to_le_bytes().to_vec();
         body.extend([0, 0]);
         body.extend(self.snaplen.to_le_bytes());
+        body.extend_from_slice(self.names.get(frame.interface as usize).map_or(&[], |n| n));
         option(&mut body, INTERFACE_TSRESOL, &[9]);
         body.extend([0; 4]);
         self.block(1, &body)?;

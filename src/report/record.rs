@@ -180,7 +180,7 @@ pub struct ClaimRecord<'r> {
 pub struct ControlRecord<'r> {
     pub kind: &'static str,
     pub capture: &'r str,
-    pub flow: Option<&'r str>,
+    pub flow: String,
     pub frame: u64,
     pub value: String,
     pub outcome: &'static str,

@@ -86,8 +86,8 @@ fn kept(name: &[(Kind, Attempt)], room: usize) -> Vec<bool> {
     keep
 }
 
-/// An address that was given for a name: the name, the address, the resolver, the frame.
-pub type Given = (Box<[u8]>, IpAddr, IpAddr, u64);
+/// An address that was given for a name: the name, the address, the resolver, the frame, the first frame of its flow.
+pub type Given = (Box<[u8]>, IpAddr, IpAddr, u64, u64);
 
 /// Addresses that answers gave.
 #[derive(Clone, Debug, Default)]
@@ -98,8 +98,8 @@ pub struct Answers {
 }
 
 impl Answers {
-    pub fn add(&mut self, name: &[u8], (address, resolver, frame): (IpAddr, IpAddr, u64)) {
-        self.list.push((name.into(), address, resolver, frame));
+    pub fn add(&mut self, name: &[u8], (address, resolver, frame, flow): (IpAddr, IpAddr, u64, u64)) {
+        self.list.push((name.into(), address, resolver, frame, flow));
         if self.list.len() >= self.next.max(SHORT) {
             self.settle();
             self.next = self.list.len() * 2;

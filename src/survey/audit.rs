@@ -1,5 +1,6 @@
 //! The vantage audit: what this capture, as it was taken, cannot show. It comes before verdicts.
 
+use super::examples::{Few, Sighted};
 use super::notes::runs;
 use crate::detect::case::Case;
 use crate::flow::entry::fact;
@@ -10,18 +11,23 @@ use crate::packet::tcp;
 pub struct Audit {
     pub flows: u64,
     pub two_sided: u64,
+    /// A flow of each kind, by its first frame: two-sided ones, and those answered faster than their path allows.
+    pub two_sided_flows: Few<1>,
+    pub fast_flows: Few<1>,
     pub one_sided: u64,
     /// Entries looked at (resets apart) and copies among them.
     pub entries: u64,
     pub copies: u64,
     /// Largest reordering, ns.
     pub reordering: i64,
+    /// First frame of the flow that shows it.
+    pub reordered: u64,
     pub acked_unseen: u64,
     /// TCP flows whose data was acknowledged, and those where that was far faster than the handshake.
     pub timed: u64,
     pub implausibly_fast: u64,
     /// Packets that arrived with the TTL nearly all others have, per distinct TTL.
-    pub inbound_ttls: std::collections::BTreeMap<u8, u64>,
+    pub inbound_ttls: std::collections::BTreeMap<u8, Sighted>,
     pub handshakes: [u64; 2],
 }
 
@@ -29,10 +35,12 @@ impl Audit {
     /// Takes a flow into account.
     pub fn add(&mut self, case: &Case<'_>) {
         self.flows += 1;
+        let first = case.entries.first().map_or(0, |e| e.frame);
         let [low, high] = &case.flow.sides;
         if case.flow.key.protocol == 6 && case.flow.packets() >= 3 {
             if low.packets > 0 && high.packets > 0 {
                 self.two_sided += 1;
+                self.two_sided_flows.add(first);
             } else if case.entries.iter().any(|e| e.has(tcp::ACK) && !e.is_rst()) {
                 self.one_sided += 1;
             }
@@ -45,15 +53,18 @@ impl Audit {
         }
         let inbound = case.entries.iter().filter(|e| e.direction() == case.server() && !e.is_rst());
         for (ttl, n) in runs(inbound.map(|e| e.ttl)) {
-            *self.inbound_ttls.entry(ttl).or_default() += n;
+            self.inbound_ttls.entry(ttl).or_default().add_many(first, n);
         }
-        self.reordering = self.reordering.max(case.reordering);
+        self.reorder(case.reordering, first);
         self.acked_unseen += u64::from(crate::detect::rules::acked_unseen(case).is_some());
         let server = case.server().index();
         if let (Some(handshake), Some(best)) = (case.handshake_rtt[server], case.rtt[server]) {
             self.timed += 1;
             // A NAT of a hypervisor ends TCP itself: it acknowledges data at once, the handshake took the real path.
-            self.implausibly_fast += u64::from(handshake >= 8_000_000 && best * 10 < handshake);
+            if handshake >= 8_000_000 && best * 10 < handshake {
+                self.implausibly_fast += 1;
+                self.fast_flows.add(first);
+            }
         }
         if let Some(client) = case.handshake_rtt[case.client.index()] {
             let near_client = case.handshake_rtt[server].is_none_or(|s| client < s);
@@ -70,15 +81,23 @@ impl Audit {
         self.one_sided += o.one_sided;
         self.entries += o.entries;
         self.copies += o.copies;
-        self.reordering = self.reordering.max(o.reordering);
+        self.reorder(o.reordering, o.reordered);
+        self.two_sided_flows.merge(&o.two_sided_flows);
+        self.fast_flows.merge(&o.fast_flows);
         self.acked_unseen += o.acked_unseen;
         self.timed += o.timed;
         self.implausibly_fast += o.implausibly_fast;
         for (ttl, n) in &o.inbound_ttls {
-            *self.inbound_ttls.entry(*ttl).or_default() += n;
+            self.inbound_ttls.entry(*ttl).or_default().merge(n);
         }
         for (a, b) in self.handshakes.iter_mut().zip(o.handshakes) {
             *a += b;
+        }
+    }
+
+    fn reorder(&mut self, lag: i64, flow: u64) {
+        if lag > self.reordering || (lag == self.reordering && lag > 0 && flow < self.reordered) {
+            (self.reordering, self.reordered) = (lag, flow);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Turns the survey's facts into what a rule may ask about one suspect.
 
 use super::audit::Audit;
+use super::examples::Few;
 use super::facts::{Facts, Kind};
 use super::notes::redirected_to;
 use crate::capture::Timestamp;
@@ -28,7 +29,7 @@ pub struct Index<'f> {
     /// Server, port and kind for which more than one name was asked, in order.
     varied: Vec<(IpAddr, u16, Kind)>,
     /// Zones that an address was given for, each once, in order.
-    zones: Vec<(IpAddr, &'f [u8])>,
+    zones: Vec<(IpAddr, &'f [u8], u64)>,
     tried: BTreeMap<Kind, Tried<'f>>,
     /// Beginnings and ends of the silences under judgement, each in order.
     silences: (Vec<Timestamp>, Vec<Timestamp>),
@@ -51,6 +52,9 @@ struct Tried<'f> {
     answered: u64,
     /// The first few servers and names.
     distinct: BTreeSet<(IpAddr, &'f [u8])>,
+    /// First frames of their flows, and of answered ones.
+    flows: Few<4>,
+    answered_flows: Few<1>,
 }
 
 /// A finding on some endpoints.
@@ -70,7 +74,7 @@ impl<'f> Index<'f> {
             by_name: Vec::new(),
             by_server: Vec::new(),
             varied: Vec::new(),
-            zones: facts.answers.iter().map(|(name, address, ..)| (*address, zone(name))).collect(),
+            zones: facts.answers.iter().map(|(name, address, .., flow)| (*address, zone(name), *flow)).collect(),
             tried: BTreeMap::new(),
             silences: facts.silences.iter().map(|s| (s.0, s.1)).unzip(),
             out_of_order,
@@ -81,13 +85,17 @@ impl<'f> Index<'f> {
             tried.answered += u64::from(attempt.outcome == Outcome::Answered);
             if tried.distinct.len() < 4 {
                 tried.distinct.insert((attempt.server, &attempt.name));
+                tried.flows.add(attempt.flow.first);
+            }
+            if attempt.outcome == Outcome::Answered {
+                tried.answered_flows.add(attempt.flow.first);
             }
         }
         index.order_attempts();
         index.silences.0.sort_unstable();
         index.silences.1.sort_unstable();
         index.zones.sort_unstable();
-        index.zones.dedup();
+        index.zones.dedup_by_key(|(address, zone, _)| (*address, *zone));
         index
     }
 
@@ -163,6 +171,48 @@ impl<'f> Index<'f> {
         all.chunk_by(|a, b| (a.1.port, a.0) == (b.1.port, b.0))
     }
 
+    pub(super) fn facts(&self) -> &'f Facts {
+        self.facts
+    }
+
+    pub(super) fn audit(&self) -> &'f Audit {
+        self.audit
+    }
+
+    /// A flow in which a suspect's name was answered.
+    pub(super) fn answered(&self, case: &Case<'_>, suspect: &Suspect) -> Option<u64> {
+        let kind = Index::kind(case, suspect)?;
+        let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
+        let own = case.entries.first().map_or(0, |e| e.frame);
+        let answered = |(_, a): &&Asked<'_>| a.outcome == Outcome::Answered && a.flow.first != own;
+        self.same_name(kind, &name).iter().find(answered).map(|(_, a)| a.flow.first)
+    }
+
+    /// Flows that tried what a suspect tried, answered ones first.
+    pub(super) fn kind_flows(&self, case: &Case<'_>, suspect: &Suspect) -> Vec<u64> {
+        let tried = Index::kind(case, suspect).and_then(|kind| self.tried.get(&kind));
+        tried.map_or_else(Vec::new, |t| t.answered_flows.iter().chain(t.flows.iter()).collect())
+    }
+
+    /// Flows in which an address was given, one for each zone.
+    pub(super) fn zones_of(&self, address: IpAddr) -> impl Iterator<Item = u64> {
+        run(&self.zones, |(a, ..)| a.cmp(&address)).iter().map(|(.., flow)| *flow)
+    }
+
+    /// Flows that packets from servers were noted of.
+    pub(super) fn heard_flows(&self, case: &Case<'_>, suspect: &Suspect, frames: &[u64]) -> Vec<u64> {
+        let Some((from, _)) = silence_of(case, suspect).filter(|_| !frames.is_empty()) else { return Vec::new() };
+        let heard = self.facts.heard.range(from.0.div_euclid(1_000_000_000)..).flat_map(|(_, list)| list);
+        heard.filter(|(_, f)| frames.contains(f)).map(|(flow, _)| *flow).take(frames.len()).collect()
+    }
+
+    /// Other flows that went unanswered while a suspect's did.
+    pub(super) fn silent_flows(&self, case: &Case<'_>, suspect: &Suspect) -> impl Iterator<Item = u64> {
+        let span = silence_of(case, suspect);
+        let overlaps = move |s: &&(Timestamp, Timestamp, u64)| span.is_some_and(|(from, until)| s.0 < until && s.1 > from);
+        self.facts.silences.iter().filter(overlaps).map(|s| s.2)
+    }
+
     /// Everything about one suspect.
     pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Surroundings {
         let mut around = Surroundings {
@@ -174,7 +224,7 @@ impl<'f> Index<'f> {
             acked_unseen: self.audit.acked_unseen as f64 / self.audit.flows.max(1) as f64,
             nat: self.audit.nat_suspected(),
             out_of_order: self.out_of_order,
-            capture_end: self.facts.end,
+            capture_end: self.facts.end.0,
             ..Surroundings::default()
         };
         self.requests(case, suspect, hits, &mut around);
@@ -185,7 +235,10 @@ impl<'f> Index<'f> {
                 self.meanwhile(case, suspect, &mut around);
                 around.transfers = self.facts.transfers.around(case.flow.first, case.entries.first().map_or(0, |e| e.frame));
             }
-            Mechanism::TcpData => around.portal = redirected_to(case).and_then(|host| self.facts.portals.get(&host)).cloned(),
+            Mechanism::TcpData => {
+                around.portal =
+                    redirected_to(case).and_then(|host| self.facts.portals.get(&host)).map(|(name, frame, _)| (name.clone(), *frame))
+            }
             Mechanism::TlsIntercept => self.issuers(case, suspect, &mut around),
             _ => {}
         }
@@ -194,8 +247,8 @@ impl<'f> Index<'f> {
 
     fn baseline(&self, ip: IpAddr) -> Baseline {
         self.facts.hosts.get(&ip).map_or_else(Baseline::default, |h| Baseline {
-            rtt: h.rtt,
-            ttls: h.ttls.iter().map(|(t, n)| (*t, *n)).collect(),
+            rtt: h.rtt.map(|(rtt, _)| rtt),
+            ttls: h.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
             flows: h.flows,
         })
     }
@@ -203,8 +256,8 @@ impl<'f> Index<'f> {
     fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings) {
         around.other_port = self.other_port(case);
         let server = case.server_end();
-        around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).copied().unwrap_or(0);
-        around.port_answered = self.facts.answering_ports.contains(&(server.ip, server.port));
+        around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).map_or(0, |s| s.count as usize);
+        around.port_answered = self.facts.answering_ports.contains_key(&(server.ip, server.port));
         around.residual = self.residual(case, hits);
         around.other_protocol = self.other_protocol(case, suspect);
         let (Some(trigger), Some(kind)) = (&suspect.trigger, Index::kind(case, suspect)) else { return };
@@ -315,11 +368,11 @@ impl<'f> Index<'f> {
 
     fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
         around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
-            ttls: r.ttls.iter().map(|(t, n)| (*t, *n)).collect(),
-            rtt: r.rtt,
+            ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
+            rtt: r.rtt.map(|(rtt, _)| rtt),
             edns_kept: r.edns_kept,
             edns_asked: r.edns_asked,
-            flags: r.flags.iter().map(|(f, n)| (*f, *n)).collect(),
+            flags: r.flags.iter().map(|(f, n)| (*f, n.count)).collect(),
             df: r.df,
             answered: r.answered,
             global_answers: r.global_answers,
@@ -328,9 +381,9 @@ impl<'f> Index<'f> {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let own: BTreeSet<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
         let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
-        let others = self.facts.answers.of(&name).iter().filter(|(.., frame)| !own.contains(frame));
-        around.other_answers = others.map(|(_, address, resolver, frame)| (*address, *resolver, *frame)).take(SHOWN).collect();
-        around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, _)| a.cmp(given)).len()).max().unwrap_or(0);
+        let others = self.facts.answers.of(&name).iter().filter(|(.., frame, _)| !own.contains(frame));
+        around.other_answers = others.map(|(_, address, resolver, frame, _)| (*address, *resolver, *frame)).take(SHOWN).collect();
+        around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
         let after = case.flow.first;
         let proof = |a: &IpAddr| {
             self.same_name(Kind::Tls, &name).iter().find(|(_, t)| t.server == *a && t.session && t.time >= after).map(|(_, t)| t.frame)
@@ -344,19 +397,15 @@ impl<'f> Index<'f> {
             case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
         let others = self.facts.issuers.get(&name).into_iter().flatten();
         around.other_issuer = others
-            .filter(|(issuer, server, _)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
-            .map(|(i, _, f)| (i.clone(), *f))
+            .filter(|(issuer, server, ..)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
+            .map(|(i, _, f, _)| (i.clone(), *f))
             .next();
     }
 
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
-        let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
-        let silence = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)).map(|s| (s.from, s.until));
-        let silence = stall::freeze(case).map(|f| (f.from, f.until)).or(silence);
-        let syns = drop::unanswered_syns(case).map(|_| (case.flow.first, case.flow.last));
-        let Some((from_time, until_time)) = silence.or(syns) else { return };
+        let Some((from_time, until_time)) = silence_of(case, suspect) else { return };
         // Over UDP a client gives up early; its answer could have come until the end.
-        let end = if case.flow.key.protocol == 6 { until_time } else { until_time.max(self.facts.end) };
+        let end = if case.flow.key.protocol == 6 { until_time } else { until_time.max(self.facts.end.0) };
         let own = case.entries.first().map_or(0, |e| e.frame);
         let second = |t: i64| t.div_euclid(1_000_000_000);
         let (from, until) = (second(from_time.0), second(end.0));
@@ -384,6 +433,14 @@ fn in_time<'f>(list: &mut Vec<Asked<'f>>, requests: impl Iterator<Item = Asked<'
     let mut timed: Vec<(Timestamp, u64, Asked<'f>)> = requests.map(|asked| (asked.1.time, asked.1.frame, asked)).collect();
     timed.sort_by_key(|(time, frame, _)| (*time, *frame));
     list.extend(timed.into_iter().map(|(.., asked)| asked));
+}
+
+/// From when to when a suspect's flow was silent.
+fn silence_of(case: &Case<'_>, suspect: &Suspect) -> Option<(Timestamp, Timestamp)> {
+    let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
+    let silence = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)).map(|s| (s.from, s.until));
+    let silence = stall::freeze(case).map(|f| (f.from, f.until)).or(silence);
+    silence.or_else(|| drop::unanswered_syns(case).map(|_| (case.flow.first, case.flow.last)))
 }
 
 /// The stretch of a sorted list that compares equal.

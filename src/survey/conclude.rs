@@ -5,7 +5,7 @@ use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
 use super::explained::{Explained, Explanations, reason};
 use super::part::{Part, ends};
-use super::verdict::{Control, Finding, FlowLine, PacketRef};
+use super::verdict::{Control, Finding, FlowLine, Leans, PacketRef};
 use crate::detect::case::Case;
 use crate::detect::finding::{
     Claim, Class, Confidence, Layer, Mechanism, Position, Stage, Stance, Suspect, TriggerKind, conclude as weigh,
@@ -17,7 +17,9 @@ use crate::flow::entry::Entry;
 use crate::flow::record::Flow;
 use crate::flow::stream::ahead;
 use crate::limits::UNEXPLAINED_PER_SERVER;
-use std::collections::BTreeMap;
+use crate::packet::Endpoint;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// What a capture comes to.
 #[derive(Debug, Default)]
@@ -34,8 +36,13 @@ pub struct Conclusion {
     pub evasion: BTreeMap<&'static str, u64>,
     /// Suspects that ordinary causes explain.
     pub explained: Explanations,
+    /// What each suspicious flow was measured against, by its first frame, whatever it came to.
+    pub leans: BTreeMap<u64, Leans>,
     /// Facts of the survey left out because a bound was reached.
     pub facts_dropped: u64,
+    /// Who asked, if it was to be known; there were more than could be remembered.
+    pub clients: BTreeSet<IpAddr>,
+    pub everybody: bool,
 }
 
 /// Merges the shards' parts and judges. `each` maps a judge over the flows, in parallel if it can.
@@ -44,13 +51,15 @@ pub fn conclude(
     out_of_order: bool,
     each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>,
 ) -> (Audit, Conclusion) {
-    let Part { mut facts, audit, mut kept, verdicts, evasion, explained, lines, .. } = Part::joined(parts);
+    let Part { mut facts, audit, mut kept, verdicts, evasion, explained, lines, clients, everybody, .. } = Part::joined(parts);
     facts.settle();
     let mut conclusion = Conclusion {
         lines: lines.unwrap_or_default(),
         verdicts,
         evasion,
         explained,
+        clients: clients.unwrap_or_default(),
+        everybody,
         facts_dropped: facts.dropped,
         ..Conclusion::default()
     };
@@ -66,6 +75,9 @@ pub fn conclude(
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);
         findings.extend(judged.findings);
+        if !judged.leans.flows.is_empty() || !judged.leans.frames.is_empty() {
+            conclusion.leans.insert(first_frame(flow), Leans { own: Vec::new(), ..judged.leans });
+        }
         judged.explained.into_iter().for_each(|e| conclusion.explained.add(e));
     }
     conclusion.explained.settle();
@@ -129,6 +141,8 @@ fn suppress(findings: Vec<Finding>, suppressed: &mut BTreeMap<(String, &'static 
 pub struct Judged {
     pub findings: Vec<Finding>,
     pub explained: Vec<Explained>,
+    /// What else was asked to come to this.
+    pub leans: Leans,
 }
 
 fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Judged {
@@ -139,8 +153,13 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
         index.refine(&case, &mut suspect, hits);
         let around = index.surroundings(&case, &suspect, hits);
         let finding = match finding(&case, &suspect, &around, void) {
-            Ok(finding) => finding,
+            Ok(finding) => {
+                let leans = index.leans(&case, (&suspect, &around), hits, Some(&finding));
+                judged.leans.join(leans.clone());
+                Finding { leans, ..finding }
+            }
             Err(explained) => {
+                judged.leans.join(index.leans(&case, (&suspect, &around), hits, None));
                 judged.explained.extend(explained.map(|e| *e));
                 continue;
             }
@@ -166,6 +185,7 @@ fn join(known: &mut Finding, other: Finding) {
     known.genuine.extend(other.genuine);
     known.genuine.sort_by_key(|p| p.entry.frame);
     known.claims.extend(other.claims);
+    known.leans.join(other.leans);
 }
 
 /// The finding a suspect makes, or what explains it.
@@ -197,7 +217,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
         confidence,
         position: position(suspect, &claims),
         failure: failure(&view),
-        control: control(around, &claims),
+        control: control(case, around, &claims),
         injector: attribution::of(case, suspect, &forged, &claims),
         trigger,
         trigger_time,
@@ -205,6 +225,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'
         genuine,
         claims,
         void_rules,
+        leans: Leans::default(),
     })
 }
 
@@ -301,15 +322,32 @@ fn failure(view: &View<'_>) -> &'static str {
     }
 }
 
-fn control(around: &Surroundings, claims: &[Claim]) -> Option<Control> {
+fn control(case: &Case<'_>, around: &Surroundings, claims: &[Claim]) -> Option<Control> {
     let stands = |rule: &str| claims.iter().find(|c| c.rule == rule && c.void.is_none());
     if let Some(claim) = stands("control-transfer-ok") {
         let other = around.transfers.iter().find(|t| claim.frames.contains(&t.frame))?;
-        return Some(Control { kind: "other-transfer", frame: other.frame, value: other.name.clone(), outcome: "answered" });
+        return Some(Control {
+            kind: "other-transfer",
+            frame: other.frame,
+            flow: other.flow,
+            server: Endpoint { ip: other.server, port: other.port },
+            protocol: 6,
+            value: other.name.clone(),
+            outcome: "answered",
+        });
     }
     let claim = stands("control-name-ok")?;
     let attempt = around.other_names.iter().chain(&around.same_name).find(|a| claim.frames.contains(&a.frame))?;
-    Some(Control { kind: "same-server-other-name", frame: attempt.frame, value: attempt.name.clone(), outcome: "answered" })
+    Some(Control {
+        kind: "same-server-other-name",
+        frame: attempt.frame,
+        flow: attempt.flow,
+        server: Endpoint { ip: attempt.server, port: attempt.port },
+        // Controls are of the suspect's own kind.
+        protocol: case.flow.key.protocol,
+        value: attempt.name.clone(),
+        outcome: "answered",
+    })
 }
 
 fn packets(view: &View<'_>, claims: &[Claim], origin: crate::capture::Timestamp) -> (Vec<PacketRef>, Vec<PacketRef>) {

@@ -1,6 +1,7 @@
 //! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
 
 use super::attempts::{Answers, Attempts};
+use super::examples::{Few, Sighted, least};
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
 use crate::limits::SURVEY_SERVERS;
@@ -21,24 +22,32 @@ pub enum Kind {
 /// An address, from the flows that gave no cause for suspicion.
 #[derive(Clone, Debug, Default)]
 pub struct Host {
-    pub rtt: Option<i64>,
-    pub ttls: BTreeMap<u8, u64>,
+    /// The shortest, with the flow that shows it.
+    pub rtt: Option<(i64, u64)>,
+    pub ttls: BTreeMap<u8, Sighted>,
     pub flows: u64,
 }
 
 /// A resolver's habits.
 #[derive(Clone, Debug, Default)]
 pub struct Resolver {
-    pub ttls: BTreeMap<u8, u64>,
-    pub rtt: Option<i64>,
+    pub ttls: BTreeMap<u8, Sighted>,
+    pub rtt: Option<(i64, u64)>,
     pub edns_kept: u64,
     pub edns_asked: u64,
-    pub flags: BTreeMap<u16, u64>,
+    pub flags: BTreeMap<u16, Sighted>,
     pub df: [u64; 2],
     pub answered: u64,
-    pub bogon_names: BTreeSet<Vec<u8>>,
+    /// Names answered with special addresses only, each with a flow.
+    pub bogon_names: BTreeMap<Vec<u8>, u64>,
     pub global_answers: u64,
+    /// Flows with answers that nothing speaks against; of them such as keep the OPT record.
+    pub flows: Few<8>,
+    pub keeping_edns: Few<2>,
 }
+
+/// Who issued a certificate: issuer, server, frame, first frame of the flow.
+pub type Issuer = (String, IpAddr, u64, u64);
 
 /// Everything the survey knows of a capture.
 #[derive(Clone, Debug, Default)]
@@ -47,34 +56,27 @@ pub struct Facts {
     pub attempts: Attempts,
     pub resolvers: BTreeMap<IpAddr, Resolver>,
     pub answers: Answers,
-    /// Second of arrival of packets from servers: up to two flows (by first frame) and a frame.
+    /// Second of arrival of packets from servers: the two flows (by first frame) heard last in it, and their last frames.
     pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
     /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
-    pub unanswered_syns: BTreeMap<(IpAddr, u16), usize>,
-    pub answering_ports: BTreeSet<(IpAddr, u16)>,
+    pub unanswered_syns: BTreeMap<(IpAddr, u16), Sighted>,
+    pub answering_ports: BTreeMap<(IpAddr, u16), u64>,
     /// Silences under judgement: from, until, first frame of the flow.
     pub silences: Vec<(Timestamp, Timestamp, u64)>,
-    /// Issuers seen in the clear for a name: issuer, server, frame.
-    pub issuers: BTreeMap<Vec<u8>, BTreeSet<(String, IpAddr, u64)>>,
+    /// Issuers seen in the clear for a name.
+    pub issuers: BTreeMap<Vec<u8>, BTreeSet<Issuer>>,
     pub transfers: Transfers,
-    /// Hosts that connectivity checks were redirected to: the first check, with its frame.
-    pub portals: BTreeMap<Vec<u8>, (Vec<u8>, u64)>,
-    /// When the last packet came.
-    pub end: Timestamp,
+    /// Hosts that connectivity checks were redirected to: the first check, with its frame and the first of its flow.
+    pub portals: BTreeMap<Vec<u8>, (Vec<u8>, u64, u64)>,
+    /// When the last packet came, and which it was.
+    pub end: (Timestamp, u64),
     /// Facts left out because a bound was reached.
     pub dropped: u64,
 }
 
-fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-fn add<K: Ord>(into: &mut BTreeMap<K, u64>, from: BTreeMap<K, u64>) {
-    for (k, n) in from {
-        *into.entry(k).or_default() += n;
+fn add<K: Ord>(into: &mut BTreeMap<K, Sighted>, from: BTreeMap<K, Sighted>) {
+    for (k, seen) in from {
+        into.entry(k).or_default().merge(&seen);
     }
 }
 
@@ -98,7 +100,7 @@ impl Facts {
     }
 
     /// Remembers where a connectivity check was sent.
-    pub fn portal(&mut self, host: Vec<u8>, check: (Vec<u8>, u64)) {
+    pub fn portal(&mut self, host: Vec<u8>, check: (Vec<u8>, u64, u64)) {
         /// A network has one sign-in page; a long capture may have met a few networks.
         const PORTALS: usize = 256;
         if self.portals.len() >= PORTALS && !self.portals.contains_key(&host) {
@@ -121,9 +123,13 @@ impl Facts {
             return;
         }
         let list = self.heard.entry(second).or_default();
-        if list.len() < 2 && list.iter().all(|(f, _)| *f != flow) {
-            list.push((flow, frame));
+        match list.iter_mut().find(|(f, _)| *f == flow) {
+            Some(known) => known.1 = known.1.max(frame),
+            None => list.push((flow, frame)),
         }
+        // The latest of two flows: one may be the suspect's own, and which shard comes first says nothing.
+        list.sort_unstable_by_key(|(_, frame)| std::cmp::Reverse(*frame));
+        list.truncate(2);
     }
 
     /// Puts the long lists in order: joining ordered ones is cheap.
@@ -159,7 +165,11 @@ impl Facts {
             mine.df = [mine.df[0] + r.df[0], mine.df[1] + r.df[1]];
             mine.answered += r.answered;
             mine.global_answers += r.global_answers;
-            mine.bogon_names.extend(r.bogon_names);
+            for (name, flow) in r.bogon_names {
+                mine.bogon_names.entry(name).and_modify(|f| *f = flow.min(*f)).or_insert(flow);
+            }
+            mine.flows.merge(&r.flows);
+            mine.keeping_edns.merge(&r.keeping_edns);
         }
         for (second, flows) in other.heard {
             for (flow, frame) in flows {
@@ -169,10 +179,10 @@ impl Facts {
         for (name, issuers) in other.issuers {
             self.issuers.entry(name).or_default().extend(issuers);
         }
-        for (port, n) in other.unanswered_syns {
-            *self.unanswered_syns.entry(port).or_default() += n;
+        add(&mut self.unanswered_syns, other.unanswered_syns);
+        for (port, flow) in other.answering_ports {
+            self.answering_ports.entry(port).and_modify(|f| *f = flow.min(*f)).or_insert(flow);
         }
-        self.answering_ports.extend(other.answering_ports);
         self.silences.extend(other.silences);
         self.transfers.merge(other.transfers);
         for (host, check) in other.portals {

@@ -1,22 +1,24 @@
 //! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
 
+use super::examples::least;
 use super::facts::Kind;
 use super::part::Part;
 use crate::attribute::special;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
-use crate::detect::surroundings::{Attempt, Outcome};
+use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
 use crate::detect::suspects::{dns_answer, drop, stall};
 
 impl Part {
     pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], bad: bool, reset: bool) {
         let flow = case.flow;
-        self.facts.end = self.facts.end.max(flow.last);
+        let last = case.entries.iter().filter(|e| e.time == flow.last).map(|e| e.frame).next_back();
+        self.facts.end = self.facts.end.max((flow.last, last.unwrap_or(0)));
         let first_frame = case.entries.first().map_or(0, |e| e.frame);
-        let mut second = None;
-        for (_, e) in case.of(case.server()).filter(|(_, e)| !e.is_rst()) {
-            // A flow counts once a second.
-            if second.replace(e.time.second()) != Some(e.time.second()) {
+        // A flow counts once a second, with what came last in it.
+        let mut heard = case.of(case.server()).map(|(_, e)| e).filter(|e| !e.is_rst()).peekable();
+        while let Some(e) = heard.next() {
+            if heard.peek().is_none_or(|next| next.time.second() != e.time.second()) {
                 self.facts.heard_at(e.time, first_frame, e.frame);
             }
         }
@@ -30,12 +32,9 @@ impl Part {
                 let rtt = case.rtt[side.index()].filter(|r| *r > 0);
                 if let Some(host) = self.facts.host(ip) {
                     host.flows += 1;
-                    host.rtt = match (host.rtt, rtt) {
-                        (Some(a), Some(b)) => Some(a.min(b)),
-                        (a, b) => a.or(b),
-                    };
+                    host.rtt = least(host.rtt, rtt.map(|r| (r, first_frame)));
                     for (ttl, n) in heard {
-                        *host.ttls.entry(ttl).or_default() += n;
+                        host.ttls.entry(ttl).or_default().add_many(first_frame, n);
                     }
                 }
             }
@@ -62,6 +61,7 @@ impl Part {
 
     fn note_attempts(&mut self, case: &Case<'_>, bad: bool, reset: bool) {
         let server = case.server_end();
+        let flow = flow_ref(case);
         let client_resets_only = reset && case.of(case.server()).all(|(_, e)| !e.is_rst());
         for request in &case.messages.requests {
             let kind = match request.kind {
@@ -98,6 +98,7 @@ impl Part {
                 Attempt {
                     time: request.time,
                     frame: request.frame,
+                    flow,
                     server: server.ip,
                     port: server.port,
                     name: request.value.to_ascii_lowercase(),
@@ -117,21 +118,22 @@ impl Part {
         const PORTS: usize = 100_000;
         let server = case.server_end();
         let key = (server.ip, server.port);
+        let first = flow_ref(case).first;
         if drop::unanswered_syns(case).is_some() {
             if self.facts.unanswered_syns.len() < PORTS || self.facts.unanswered_syns.contains_key(&key) {
-                *self.facts.unanswered_syns.entry(key).or_default() += 1;
+                self.facts.unanswered_syns.entry(key).or_default().add(first);
             } else {
                 self.facts.dropped += 1;
             }
         } else if case.of(case.server()).any(|(_, e)| e.is_syn_ack()) && self.facts.answering_ports.len() < PORTS {
-            self.facts.answering_ports.insert(key);
+            self.facts.answering_ports.entry(key).and_modify(|f| *f = first.min(*f)).or_insert(first);
         }
     }
 
     fn note_portal(&mut self, case: &Case<'_>) {
         let (Some(request), Some(host)) = (case.messages.requests.first(), redirected_to(case)) else { return };
         if special::is_connectivity_check(&request.value) {
-            self.facts.portal(host, (request.value.to_ascii_lowercase(), request.frame));
+            self.facts.portal(host, (request.value.to_ascii_lowercase(), request.frame, flow_ref(case).first));
         }
     }
 
@@ -147,7 +149,7 @@ impl Part {
             self.facts.dropped += 1;
             return;
         }
-        self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame));
+        self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame, flow_ref(case).first));
     }
 
     /// A resolver's habits, from transactions with one answer that nothing speaks against.
@@ -156,13 +158,14 @@ impl Part {
             return;
         }
         let resolver = case.server_end().ip;
+        let first = flow_ref(case).first;
         let answers: Vec<_> = dns_answer::answers(case).map(|(_, d)| d).collect();
         let queries: Vec<_> = dns_answer::queries(case).collect();
         for seen in &answers {
             let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
             let Some(e) = case.entries.get(seen.entry) else { continue };
             for address in dns_answer::addresses(&seen.message) {
-                self.facts.answers.add(&name, (address, resolver, e.frame));
+                self.facts.answers.add(&name, (address, resolver, e.frame, first));
             }
         }
         let (&[seen], Some(query)) = (answers.as_slice(), queries.first()) else { return };
@@ -174,7 +177,7 @@ impl Part {
         let Some(r) = self.facts.resolver(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
         if bogus {
-            r.bogon_names.insert(name);
+            r.bogon_names.entry(name).and_modify(|f| *f = first.min(*f)).or_insert(first);
             return;
         }
         if known {
@@ -187,14 +190,18 @@ impl Part {
             r.edns_asked += 1;
             return;
         }
-        *r.ttls.entry(e.ttl).or_default() += 1;
-        *r.flags.entry(seen.message.flags).or_default() += 1;
+        r.flows.add(first);
+        r.ttls.entry(e.ttl).or_default().add(first);
+        r.flags.entry(seen.message.flags).or_default().add(first);
         r.df[usize::from(e.is(crate::flow::entry::fact::DONT_FRAGMENT))] += 1;
         r.edns_asked += u64::from(edns_asked);
-        r.edns_kept += u64::from(edns_asked && seen.message.edns.is_some());
+        if edns_asked && seen.message.edns.is_some() {
+            r.edns_kept += 1;
+            r.keeping_edns.add(first);
+        }
         if queries.len() == 1 {
             let rtt = e.time.since(asked.time);
-            r.rtt = Some(r.rtt.map_or(rtt, |best| best.min(rtt)));
+            r.rtt = least(r.rtt, Some((rtt, first)));
         }
     }
 }
@@ -209,6 +216,11 @@ pub(super) fn runs(values: impl Iterator<Item = u8>) -> Vec<(u8, u64)> {
         }
     }
     runs
+}
+
+/// Where a case's flow is found again.
+pub(super) fn flow_ref(case: &Case<'_>) -> FlowRef {
+    FlowRef { first: case.entries.first().map_or(0, |e| e.frame), stream_first: case.flow.stream_first, client: case.client_end() }
 }
 
 /// The host that an HTTP response sends its client to.

@@ -14,7 +14,9 @@ use crate::detect::suspects::{self, dns_answer};
 use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
-use std::collections::BTreeMap;
+use crate::limits::CLIENTS;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// One shard's share of a survey.
 #[derive(Default)]
@@ -31,6 +33,10 @@ pub struct Part {
     pub explained: Explanations,
     /// One line a flow, if asked for.
     pub lines: Option<Vec<FlowLine>>,
+    /// Who asked, if it is to be known; no more than the bound.
+    pub clients: Option<BTreeSet<IpAddr>>,
+    /// There may have been more of them.
+    pub everybody: bool,
     ordinary_dns: usize,
     kept_refused: usize,
     kept_slow: usize,
@@ -61,6 +67,10 @@ impl Part {
             all.audit.merge(&part.audit);
             all.kept.extend(part.kept);
             all.explained.merge(part.explained);
+            all.everybody |= part.everybody;
+            if let Some(clients) = part.clients {
+                all.clients.get_or_insert_default().extend(clients);
+            }
             if let Some(lines) = part.lines {
                 all.lines.get_or_insert_default().extend(lines);
             }
@@ -75,6 +85,18 @@ impl Part {
         all
     }
 
+    /// Remembers the clients' addresses as well, if `wanted`.
+    pub fn with_clients(self, wanted: bool) -> Part {
+        Part { clients: wanted.then(BTreeSet::new), ..self }
+    }
+
+    fn note_client(&mut self, case: &Case<'_>) {
+        if let Some(clients) = self.clients.as_mut().filter(|c| c.len() < CLIENTS) {
+            clients.insert(case.client_end().ip);
+            self.everybody |= clients.len() >= CLIENTS;
+        }
+    }
+
     /// Takes a finished flow.
     pub fn add(&mut self, flow: Flow) {
         if flow.hidden {
@@ -87,12 +109,16 @@ impl Part {
             // Scans and floods: nothing was said, nothing can be judged, and there may be millions.
             self.audit.flows += 1;
             self.count("no-data");
+            if self.clients.is_some() {
+                self.note_client(&Case::new(&flow));
+            }
             if let Some(lines) = &mut self.lines {
                 lines.push(line(&Case::new(&flow), Some("no-data"), Vec::new()));
             }
             return;
         }
         let case = Case::new(&flow);
+        self.note_client(&case);
         self.audit.add(&case);
         let evasion: Vec<&'static str> = evasion::find(&case).into_iter().map(|(kind, _)| kind.name()).collect();
         for kind in &evasion {

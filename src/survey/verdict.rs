@@ -3,6 +3,7 @@
 use crate::attribute::injectors::Resembled;
 use crate::capture::Timestamp;
 use crate::detect::finding::{Claim, Confidence, Layer, Mechanism, Position, Stage, Trigger};
+use crate::detect::surroundings::FlowRef;
 use crate::flow::entry::Entry;
 use crate::packet::Endpoint;
 
@@ -48,6 +49,10 @@ pub struct PacketRef {
 pub struct Control {
     pub kind: &'static str,
     pub frame: u64,
+    pub flow: FlowRef,
+    /// The server of that flow, and its IP protocol.
+    pub server: Endpoint,
+    pub protocol: u8,
     pub value: Vec<u8>,
     pub outcome: &'static str,
 }
@@ -90,6 +95,22 @@ pub struct Finding {
     pub injector: Option<Injector>,
     /// Rules the vantage audit took out.
     pub void_rules: Vec<&'static str>,
+    pub leans: Leans,
+}
+
+/// What else of the capture the verdict rests on: whoever has the finding's own packets and these can judge as we did.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Leans {
+    /// Other flows by their first frames, the weightiest first, each once.
+    pub flows: Vec<u64>,
+    /// Single frames of other flows.
+    pub frames: Vec<u64>,
+    /// Frames of the finding's own flow around those it names.
+    pub own: Vec<u64>,
+    /// The sums over the whole flow count, or those of the other flows do.
+    pub whole: bool,
+    /// Flows left out because a bound was reached.
+    pub more: u64,
 }
 
 impl Finding {

@@ -43,6 +43,7 @@ pub fn attempt(name: &str, outcome: Outcome) -> Attempt {
     Attempt {
         time: Timestamp(EPOCH_NS + 1_000_000_000),
         frame: 900,
+        flow: Default::default(),
         server: "45.60.70.80".parse().unwrap(),
         port: 443,
         name: name.into(),

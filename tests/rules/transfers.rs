@@ -22,7 +22,20 @@ fn seen(name: &str, bytes: u64, rate: f64) -> Seen {
     let first = Timestamp(EPOCH_NS + 1_000_000_000);
     let server = "45.60.70.80".parse().unwrap();
     let packets = bytes / 1448;
-    Seen { first, last: first, frame: 900, server, name: name.into(), bytes, packets, rate, frozen: false, slow: false }
+    Seen {
+        first,
+        last: first,
+        frame: 900,
+        flow: Default::default(),
+        server,
+        port: 443,
+        name: name.into(),
+        bytes,
+        packets,
+        rate,
+        frozen: false,
+        slow: false,
+    }
 }
 
 fn frozen(bytes: u64) -> Seen {

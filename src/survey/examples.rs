@@ -1,0 +1,80 @@
+//! A few flows that show a fact, so that the packets behind a sum can be found again.
+
+/// First frames of flows: the lowest few, so that what is kept does not depend on the order of merging.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Few<const N: usize>([u64; N]);
+
+impl<const N: usize> Default for Few<N> {
+    fn default() -> Few<N> {
+        // Frames count from 1: this is none.
+        Few([u64::MAX; N])
+    }
+}
+
+impl<const N: usize> Few<N> {
+    pub fn add(&mut self, flow: u64) {
+        if self.0.contains(&flow) {
+            return;
+        }
+        if let Some(last) = self.0.last_mut().filter(|last| flow < **last) {
+            *last = flow;
+            self.0.sort_unstable();
+        }
+    }
+
+    pub fn merge(&mut self, other: &Few<N>) {
+        other.iter().for_each(|flow| self.add(flow));
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().copied().filter(|flow| *flow != u64::MAX)
+    }
+}
+
+/// How often something was seen, and in which flows first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sighted {
+    pub count: u64,
+    pub flows: Few<2>,
+}
+
+impl Sighted {
+    pub fn add(&mut self, flow: u64) {
+        self.add_many(flow, 1);
+    }
+
+    pub fn add_many(&mut self, flow: u64, times: u64) {
+        self.count += times;
+        self.flows.add(flow);
+    }
+
+    pub fn merge(&mut self, other: &Sighted) {
+        self.count += other.count;
+        self.flows.merge(&other.flows);
+    }
+}
+
+/// The smallest of a measure with the flow that shows it.
+pub fn least(a: Option<(i64, u64)>, b: Option<(i64, u64)>) -> Option<(i64, u64)> {
+    a.into_iter().chain(b).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_adding_does_not_matter() {
+        let of = |flows: &[u64]| {
+            let mut few = Few::<3>::default();
+            flows.iter().for_each(|f| few.add(*f));
+            few
+        };
+        assert_eq!(of(&[9, 2, 7, 2, 5]), of(&[5, 7, 9, 2]));
+        assert_eq!(of(&[9, 2, 7, 2, 5]).iter().collect::<Vec<_>>(), [2, 5, 7]);
+        let (mut a, b) = (of(&[9, 2]), of(&[7, 5]));
+        a.merge(&b);
+        assert_eq!(a, of(&[5, 7, 2]));
+        assert_eq!(of(&[]).iter().count(), 0);
+    }
+}
