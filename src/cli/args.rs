@@ -101,9 +101,9 @@ pub struct ScanArgs {
     /// Exit with 1 if a finding is reported
     #[arg(short, long)]
     pub exit_code: bool,
-    /// Group findings
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
-    pub by: GroupBy,
+    /// Group findings by name (the default) or something else, and draw how its attempts went over time
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub by: Option<GroupBy>,
     /// Write JSON Lines (schema interloper/1) instead of the page
     #[arg(long)]
     pub json: bool,
@@ -145,9 +145,8 @@ pub enum Min {
     Unexplained,
 }
 
-#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+#[derive(ValueEnum, Clone, Copy, Debug)]
 pub enum GroupBy {
-    #[default]
     Name,
     Server,
     Mechanism,

@@ -54,6 +54,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Status {
+    if let Some(columns) = options::columns() {
+        crate::report::paint::narrow(columns);
+    }
     let parsed = LowArgs::command().version(VERSION.as_str()).try_get_matches().and_then(|m| LowArgs::from_arg_matches(&m));
     let args = match parsed {
         Ok(args) => args,

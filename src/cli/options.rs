@@ -28,6 +28,8 @@ pub struct Options {
     /// No findings, flows alone.
     pub only_flows: bool,
     pub by: By,
+    /// `--by` was given: the timeline is told however little there is to it.
+    pub timeline: bool,
     pub times: TimeFormat,
     pub quiet: bool,
     pub verbose: bool,
@@ -114,11 +116,12 @@ impl Options {
             files,
             flows: args.flows,
             only_flows,
+            timeline: args.by.is_some(),
             by: match args.by {
-                GroupBy::Name => By::Name,
-                GroupBy::Server => By::Server,
-                GroupBy::Mechanism => By::Mechanism,
-                GroupBy::Client => By::Client,
+                Some(GroupBy::Name) | None => By::Name,
+                Some(GroupBy::Server) => By::Server,
+                Some(GroupBy::Mechanism) => By::Mechanism,
+                Some(GroupBy::Client) => By::Client,
             },
             times: match args.time {
                 Time::R => TimeFormat::Relative,
@@ -163,4 +166,18 @@ pub fn color(asked: Color) -> bool {
             std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
         }
     }
+}
+
+/// Whether the terminal can be trusted with more than ASCII (POSIX: the first of these that is set decides).
+pub fn unicode() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os).find(|v| !v.is_empty());
+    set.and_then(|v| v.into_string().ok()).is_some_and(|v| {
+        let v = v.to_ascii_lowercase();
+        v.contains("utf-8") || v.contains("utf8")
+    })
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub fn columns() -> Option<usize> {
+    std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0))
 }

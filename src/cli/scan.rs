@@ -1,7 +1,7 @@
 //! `interloper scan`: reads the inputs, writes what was found, and says how it went.
 
 use super::inputs::Inputs;
-use super::options::{Options, Stdout};
+use super::options::{Options, Stdout, unicode};
 use super::progress::Progress;
 use super::{Status, complain};
 use crate::error::{Error, Result};
@@ -168,7 +168,8 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
         Stdout::Flows => Box::new(FlowTable::new(stdout(), options.times, several)),
         Stdout::Page => {
             let style = Style { paint: Paint::new(options.color), times: options.times, verbose: options.verbose };
-            Box::new(Text::new(stdout(), Layout { style, by: options.by, quiet: options.quiet, several }))
+            let Options { by, quiet, timeline, .. } = *options;
+            Box::new(Text::new(stdout(), Layout { style, by, quiet, several, timeline, unicode: unicode() }))
         }
     };
     let mut sinks = vec![(PathBuf::from("-"), first)];

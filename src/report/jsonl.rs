@@ -5,7 +5,7 @@ use super::record::{
     CandidateRecord, CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, InjectorRecord,
     PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
 };
-use super::{Shown, Sink, Tally, escape, flows, identity, wireshark};
+use super::{Shown, Sink, Tally, escape, flows, identity, timeline, wireshark};
 use crate::attribute::injectors::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
@@ -297,5 +297,6 @@ pub(super) fn summary(t: &Tally) -> SummaryRecord<'_> {
         versions: Versions { tool: env!("CARGO_PKG_VERSION"), rules: identity::rules(), fingerprints: identity::fingerprints() },
         interrupted: t.interrupted,
         complete: t.complete(),
+        timeline: timeline::record(&t.timeline),
     }
 }

@@ -20,8 +20,10 @@ mod passage;
 mod pcapng;
 mod record;
 mod rungs;
+mod strip;
 mod tally;
 pub mod text;
+mod timeline;
 pub mod wireshark;
 pub mod words;
 

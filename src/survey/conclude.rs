@@ -6,6 +6,8 @@ use super::baselines::{Hit, Hits, Index};
 use super::explained::{Explained, Explanations, reason};
 use super::facts::Facts;
 use super::part::{Part, ends};
+use super::timeline::Timeline;
+use super::tries::{Try, tries};
 use super::verdict::{Control, Finding, FlowLine, PacketRef};
 use crate::detect::case::Case;
 use crate::detect::finding::{
@@ -35,6 +37,8 @@ pub struct Conclusion {
     pub evasion: BTreeMap<&'static str, u64>,
     /// Suspects that ordinary causes explain.
     pub explained: Explanations,
+    /// Attempts over time.
+    pub timeline: Timeline,
     /// Facts of the survey left out because a bound was reached.
     pub facts_dropped: u64,
 }
@@ -54,6 +58,7 @@ pub fn conclude(
         audit.merge(&part.audit);
         kept.extend(part.kept);
         conclusion.explained.merge(part.explained);
+        conclusion.timeline.merge(&part.timeline);
         conclusion.lines.extend(part.lines.unwrap_or_default());
         for (kind, n) in part.evasion {
             *conclusion.evasion.entry(kind).or_default() += n;
@@ -75,6 +80,7 @@ pub fn conclude(
     let mut findings: Vec<Finding> = Vec::new();
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);
+        conclusion.timeline.note(&judged.tries);
         findings.extend(judged.findings);
         judged.explained.into_iter().for_each(|e| conclusion.explained.add(e));
     }
@@ -139,6 +145,8 @@ fn suppress(findings: Vec<Finding>, suppressed: &mut BTreeMap<(String, &'static 
 pub struct Judged {
     pub findings: Vec<Finding>,
     pub explained: Vec<Explained>,
+    /// What the flow tried, with what came of it.
+    pub tries: Vec<Try>,
 }
 
 fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Judged {
@@ -166,6 +174,7 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
             None => best.push(finding),
         }
     }
+    judged.tries = tries(&case, &judged.findings);
     judged
 }
 

@@ -3,6 +3,9 @@
 use super::audit::Audit;
 use super::explained::{Explanations, reason};
 use super::facts::Facts;
+use super::timeline::Timeline;
+use super::track::Came;
+use super::tries;
 use super::verdict::{Ends, FlowLine};
 use crate::attribute::special;
 use crate::detect::case::{Case, Role};
@@ -14,6 +17,7 @@ use crate::detect::suspects::{self, dns_answer};
 use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
+use crate::limits::TIMELINE_SHARD;
 use std::collections::BTreeMap;
 
 /// One shard's share of a survey.
@@ -31,6 +35,8 @@ pub struct Part {
     pub explained: Explanations,
     /// One line a flow, if asked for.
     pub lines: Option<Vec<FlowLine>>,
+    /// What the flows tried that are not kept.
+    pub timeline: Timeline,
     ordinary_dns: usize,
     kept_refused: usize,
     kept_slow: usize,
@@ -49,7 +55,7 @@ const MAX_ORDINARY_DNS: usize = 6;
 impl Part {
     /// An empty part; with `lines`, every flow gets a line.
     pub fn new(lines: bool) -> Part {
-        Part { lines: lines.then(Vec::new), ..Part::default() }
+        Part { lines: lines.then(Vec::new), timeline: Timeline::new(TIMELINE_SHARD), ..Part::default() }
     }
 
     /// Takes a finished flow.
@@ -95,11 +101,17 @@ impl Part {
             self.count(reason.unwrap_or("judged"));
         }
         let keep = !suspicious.is_empty();
+        let octets = size_of::<Flow>() + flow.heap();
+        let room = self.kept_octets + octets <= MAX_KEPT;
+        if !keep || !room {
+            let mut tries = tries::tries(&case, &[]);
+            tries.iter_mut().filter(|_| keep).for_each(|t| t.came = Came::Unjudged);
+            self.timeline.note(&tries);
+        }
         drop(suspects);
         drop(case);
         if keep {
-            let octets = size_of::<Flow>() + flow.heap();
-            if self.kept_octets + octets <= MAX_KEPT {
+            if room {
                 self.kept_octets += octets;
                 self.kept.push(flow);
             } else {
@@ -189,7 +201,7 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
 }
 
 /// Why a flow cannot be judged, if so.
-fn unjudged(case: &Case<'_>) -> Option<&'static str> {
+pub(super) fn unjudged(case: &Case<'_>) -> Option<&'static str> {
     let [low, high] = &case.flow.sides;
     if low.packets == 0 || high.packets == 0 {
         return Some("one-sided");
