@@ -81,3 +81,8 @@ pub const TIMELINE: usize = 64 << 20;
 pub const TIMELINE_ROWS: usize = 500;
 /// Equal spans from the first to the last attempt of a run that a timeline is drawn in.
 pub const TIMELINE_COLUMNS: usize = 48;
+
+/// Rows of a Parquet row group, and octets waiting for one in each of seven tables: what readers like to take at once, and no
+/// more memory than a window of a capture.
+pub const ROW_GROUP_ROWS: usize = 65_536;
+pub const ROW_GROUP_BYTES: usize = 16 << 20;

@@ -70,7 +70,7 @@ fn timeline(paths: &[&Path], jobs: &str) -> Value {
 
 fn row<'v>(timeline: &'v Value, by: &str, key: &str) -> &'v Value {
     let mut rows = timeline["rows"].as_array().unwrap().iter();
-    rows.find(|r| r["by"] == by && r["key"] == key).unwrap_or_else(|| panic!("no {by} {key}: {timeline:#}"))
+    rows.find(|r| r["kind"] == by && r["key"] == key).unwrap_or_else(|| panic!("no {by} {key}: {timeline:#}"))
 }
 
 fn states(row: &Value) -> Vec<(String, u64, u64)> {

@@ -1,7 +1,7 @@
 //! `interloper scan`: reads the inputs, writes what was found, and says how it went.
 
 use super::inputs::Inputs;
-use super::options::{Options, Stdout, unicode};
+use super::options::{Format, Options, Output, Stdout, unicode};
 use super::progress::Progress;
 use super::{Status, complain};
 use crate::error::{Error, Result};
@@ -12,6 +12,7 @@ use crate::report::flows::FlowTable;
 use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
 use crate::report::paint::Paint;
+use crate::report::tables::Tables;
 use crate::report::text::{Layout, Style, Text};
 use crate::report::{Shown, Sink, Tally, escape};
 use std::collections::BTreeSet;
@@ -129,7 +130,7 @@ impl Run<'_> {
     fn finish(mut self) -> Status {
         if self.tally.captures == 0 && !self.tally.interrupted {
             // JSON Lines end with a summary even so; a page about nothing would only hide the complaints.
-            if self.options.stdout == Stdout::JsonLines || !self.options.files.is_empty() {
+            if self.options.stdout == Stdout::JsonLines || !self.options.outputs.is_empty() {
                 self.end();
             }
             return Status::Failed;
@@ -173,13 +174,17 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
         }
     };
     let mut sinks = vec![(PathBuf::from("-"), first)];
-    for path in &options.files {
-        let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
-        let file = BufWriter::with_capacity(1 << 16, file);
-        let sink: Box<dyn Sink> = match path.extension().and_then(|e| e.to_str()) {
-            Some("csv") => Box::new(Csv::new(file)),
-            Some("html") => Box::new(Html::new(file, options.scan.open.clone())),
-            _ => Box::new(json_lines(file, options)),
+    for Output { path, format } in &options.outputs {
+        let cannot = |source| Error::Write { path: path.clone(), source };
+        if *format == Format::Tables {
+            sinks.push((path.clone(), Box::new(Tables::create(path).map_err(cannot)?)));
+            continue;
+        }
+        let file = BufWriter::with_capacity(1 << 16, File::create(path).map_err(cannot)?);
+        let sink: Box<dyn Sink> = match format {
+            Format::Csv => Box::new(Csv::new(file)),
+            Format::Html => Box::new(Html::new(file, options.scan.open.clone())),
+            Format::JsonLines | Format::Tables => Box::new(json_lines(file, options)),
         };
         sinks.push((path.clone(), sink));
     }

@@ -23,7 +23,7 @@ enum Which {
 
 /// Shows a flow; the last of the paths says which.
 pub fn run(mut options: Options) -> Status {
-    if options.stdout != Stdout::Page || !options.files.is_empty() || options.evidence.is_some() {
+    if options.stdout != Stdout::Page || !options.outputs.is_empty() || options.evidence.is_some() {
         complain("show prints one flow; --json, -o and -w belong to `interloper scan`");
         return Status::Failed;
     }

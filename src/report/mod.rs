@@ -21,9 +21,11 @@ mod pcapng;
 mod record;
 mod rungs;
 mod strip;
+pub mod tables;
 mod tally;
 pub mod text;
 mod timeline;
+mod transactions;
 pub mod wireshark;
 pub mod words;
 

@@ -212,10 +212,33 @@ pub struct FlowRecord<'r> {
     pub evasion: &'r [&'static str],
     pub verdict: &'static str,
     pub reason: Option<&'static str>,
+    /// Addition: the DNS transactions in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<DnsRecord>,
     /// Additions: the flow's first frame, and where it was seen.
     pub frame: u64,
     pub capture: &'r str,
     pub file: &'r str,
+}
+
+/// A question, and the first reply to it, which is the one that clients believe.
+#[derive(Serialize)]
+pub struct DnsRecord {
+    pub id: u16,
+    pub name: String,
+    pub qtype: Option<String>,
+    pub frame: u64,
+    pub time: String,
+    pub queries: u64,
+    pub replies: u64,
+    pub reply_frame: Option<u64>,
+    pub rtt_ms: Option<f64>,
+    pub rcode: Option<String>,
+    pub answers: Vec<String>,
+    pub cnames: Vec<String>,
+    pub records: Option<u64>,
+    /// Addresses that only later replies gave.
+    pub other_answers: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -264,7 +287,8 @@ pub struct TimelineRecord {
 
 #[derive(Serialize)]
 pub struct TrackRecord {
-    pub by: &'static str,
+    /// `name`, `server`, `client`, `mechanism`.
+    pub kind: &'static str,
     pub key: String,
     /// How a name was asked for: `dns`, `tls`, `http`, `quic`.
     pub service: Option<&'static str>,

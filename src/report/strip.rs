@@ -25,7 +25,7 @@ const ASCII: Glyphs = Glyphs { shares: &['_', '-', '+', '#'], failed: '?', unjud
 /// than the findings do.
 pub fn write(timeline: &TimelineRecord, by: By, asked: bool, paint: Paint, unicode: bool) -> String {
     let enough = |r: &&TrackRecord| asked || r.interfered + r.fine >= timeline.least;
-    let rows: Vec<&TrackRecord> = timeline.rows.iter().filter(|r| r.by == by.name()).filter(enough).collect();
+    let rows: Vec<&TrackRecord> = timeline.rows.iter().filter(|r| r.kind == by.name()).filter(enough).collect();
     let (Some(first), Some(last)) = (timeline.first.as_deref(), timeline.last.as_deref()) else { return String::new() };
     if rows.is_empty() {
         return String::new();
@@ -143,7 +143,7 @@ mod tests {
     fn timeline() -> TimelineRecord {
         let states = vec![stretch("blocked", [0, 5], 10, 0), stretch("fine", [6, 11], 0, 10), stretch("blocked", [12, 23], 22, 2)];
         let row = TrackRecord {
-            by: "name",
+            kind: "name",
             key: "blocked.example.org".into(),
             service: Some("tls"),
             partial: false,

@@ -95,7 +95,7 @@ fn row(named: Named, track: &Track, axis: Option<(Timestamp, Timestamp)>) -> Opt
     let parts =
         if named.partial { vec![Stretch { state: State::Few, counts: total, p: None }] } else { stretches(track.spans(), track.width()) };
     Some(TrackRecord {
-        by: named.by.name(),
+        kind: named.by.name(),
         key: named.key,
         service: named.service,
         partial: named.partial,

@@ -5,6 +5,7 @@ use super::explained::{Explanations, reason};
 use super::facts::Facts;
 use super::timeline::Timeline;
 use super::track::Came;
+use super::transactions;
 use super::tries;
 use super::verdict::{Ends, FlowLine};
 use crate::attribute::special;
@@ -259,5 +260,6 @@ fn line(case: &Case<'_>, reason: Option<&'static str>, evasion: Vec<&'static str
         reason,
         failure: None,
         evasion,
+        dns: transactions::of(case),
     }
 }
