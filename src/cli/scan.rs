@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
 use crate::report::csv::Csv;
 use crate::report::evidence::Evidence;
+use crate::report::explain;
 use crate::report::flows::FlowTable;
 use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
@@ -225,8 +226,11 @@ fn stop_on_interrupt(watch: &Arc<Watch>) {
 /// An error with what to do about it.
 pub fn message(error: &Error) -> String {
     let hint = match error {
-        Error::Open { source, .. } => match source.kind() {
-            ErrorKind::NotFound => " (check the path; a file named like a verb is ./explain)",
+        Error::Open { path, source } => match source.kind() {
+            ErrorKind::NotFound => match meant(path) {
+                Some(verb) => return format!("{}; did you mean `interloper {verb}`?", escape::sentence(&error.to_string())),
+                None => " (check the path; a file named like a verb is ./explain)",
+            },
             ErrorKind::PermissionDenied => " (captures made as root need `sudo chmod +r`)",
             _ => "",
         },
@@ -235,4 +239,10 @@ pub fn message(error: &Error) -> String {
         _ => "",
     };
     format!("{}{hint}", escape::sentence(&error.to_string()))
+}
+
+/// The verb that a path looks like.
+fn meant(path: &Path) -> Option<&'static str> {
+    let word = path.to_str().filter(|w| !w.contains(['.', '/']))?;
+    explain::nearest(word, &["scan", "show", "flows", "explain"]).first().copied()
 }

@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod explain;
 pub mod filters;
 pub mod flows;
+pub mod glossary;
 pub mod html;
 pub mod identity;
 pub mod jsonl;
