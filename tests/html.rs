@@ -184,7 +184,7 @@ fn each_name_has_a_strip_over_time() {
         let said = drive(&browser, &file, "", width, steps);
         for line in [
             "open true strips 1 changes 2\ncells 24 24\n",
-            "24 of 48 interfered withblocked (12 of 12) until 13:50:00, fine (0 of 24) from 14:00:00, blocked again (12 of 12) from 18:00:00",
+            "24 of 48 interfered withblocked (12 of 12) until 13:50:00fine (0 of 24) from 14:00:00blocked again (12 of 12) from 18:00:00",
             "blocked.example.org tls: 24 of 48 interfered with; blocked (12 of 12)",
             "overflow false\nby tcp-reset\nerrors 0",
         ] {

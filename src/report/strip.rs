@@ -45,8 +45,14 @@ pub fn write(timeline: &TimelineRecord, by: By, asked: bool, paint: Paint, unico
     let mut out = fill("", &head);
     for row in rows.iter().take(ROWS) {
         let service = row.service.map(|s| format!(" {s}")).unwrap_or_default();
-        let told = format!("{}{service}: {}", row.key, said(row));
-        out.push_str(&fill(&format!("  {}  ", bar(row, timeline.columns, paint, glyphs)), &told));
+        let (name, bar) = (format!("{}{service}", row.key), bar(row, timeline.columns, paint, glyphs));
+        let drawn = timeline.columns.min(bar_width());
+        if drawn + 5 + name.chars().count() <= width() {
+            out.push_str(&fill(&format!("  {bar}  "), &format!("{name}: {}", said(row))));
+        } else {
+            // A long name has a line of its own.
+            out.push_str(&format!("  {name}\n{}", fill(&format!("  {bar}  "), &said(row))));
+        }
         if row.states.len() > 1 {
             out.push_str(&fill("     ", &changes(&row.states, whole_days)));
         }
@@ -104,10 +110,13 @@ fn clock(time: &str, date: bool) -> String {
     if date { format!("{} {}", part(0..10), part(11..19)) } else { part(11..19).to_owned() }
 }
 
+/// On a narrow terminal the name needs the room.
+fn bar_width() -> usize {
+    if width() < 60 { BAR / 2 } else { BAR }
+}
+
 fn bar(row: &TrackRecord, columns: usize, paint: Paint, glyphs: &Glyphs) -> String {
-    // On a narrow terminal the name needs the room.
-    let most = if width() < 60 { BAR / 2 } else { BAR };
-    let together = columns.div_ceil(most).max(1);
+    let together = columns.div_ceil(bar_width()).max(1);
     let mut cells = vec![[0_u64; 4]; columns.div_ceil(together)];
     for [at, counts @ ..] in &row.strip {
         if let Some(cell) = usize::try_from(*at).ok().and_then(|at| cells.get_mut(at / together)) {

@@ -89,7 +89,7 @@ function start() {
   addEventListener("beforeprint", () => {
     more(Infinity);
     let rest;
-    while ((rest = document.querySelector(".group > .more"))) rest.click();
+    while ((rest = document.querySelector(".group > .more, #timeline .more:not([hidden])"))) rest.click();
   });
   let drawn = innerWidth;
   addEventListener("resize", () => {

@@ -38,16 +38,16 @@ function showTimeline() {
 function stripRow(r, t, dated) {
   const judged = r.interfered + r.fine;
   const counts = [`${r.interfered.toLocaleString("en")} of ${judged.toLocaleString("en")} interfered with`, r.failed && `${r.failed.toLocaleString("en")} failed`, r.unjudged && `${r.unjudged.toLocaleString("en")} not judged`, r.partial && "others not counted for want of room"].filter(Boolean).join(", ");
-  const said = r.states.length > 1 ? changes(r.states, dated) : r.states[0].state === "few" ? "" : stateWord(r.states[0].state);
+  const said = r.states.length > 1 ? changes(r.states, dated) : r.states[0].state === "few" ? [] : [stateWord(r.states[0].state)];
   return el("li", {}, el("div", { class: "key" }, el("b", {}, shorten(r.key, 120)), r.service ? ` ${r.service}` : ""),
-    strip(r, t, dated, `${r.key}${r.service ? ` ${r.service}` : ""}: ${counts}${said ? `; ${said}` : ""}`), el("div", { class: "counts" }, counts, said ? el("div", {}, said) : ""));
+    strip(r, t, dated, `${r.key}${r.service ? ` ${r.service}` : ""}: ${[counts, ...said].join("; ")}`), el("div", { class: "counts" }, counts, said.map((s) => el("div", {}, s))));
 }
 
 function changes(states, dated) {
   return states.map((s, i) => {
     const again = states.slice(0, i).some((b) => b.state === s.state) ? " again" : "";
     return `${stateWord(s.state)}${again} (${s.interfered.toLocaleString("en")} of ${(s.interfered + s.fine).toLocaleString("en")}) ${i ? `from ${clock(s.first, dated)}` : `until ${clock(s.last, dated)}`}`;
-  }).join(", ");
+  });
 }
 
 // A cell a column: interfered with from below, fine above it; what failed or was not judged only where nothing else was.
