@@ -86,3 +86,19 @@ pub const REGEXP: usize = 1 << 20;
 pub const DRAWN: usize = 120;
 /// Claims' frames, forged and genuine packets told one by one in an HTML report; of a throttled transfer there are thousands.
 pub const LISTED: usize = 200;
+
+/// Spans of time of a timeline's key: a day in steps of nine minutes, a week of an hour. More are doubled in length.
+pub const TIMELINE_SPANS: usize = 256;
+/// Octets of the timelines of a shard while it reads (64 MB over all), and of a capture and of a run: some hundred thousand names
+/// with a handful of attempts, or thousands with hundreds. Beyond, fewer keys are kept; `left_out` of the summary's timeline counts.
+pub const TIMELINE_SHARD: usize = 256 * 1024;
+pub const TIMELINE: usize = 64 << 20;
+/// Names, servers, clients each that a timeline is told of, the most interfered with first; the rest is counted.
+pub const TIMELINE_ROWS: usize = 500;
+/// Equal spans from the first to the last attempt of a run that a timeline is drawn in.
+pub const TIMELINE_COLUMNS: usize = 48;
+
+/// Rows of a Parquet row group, and octets waiting for one in each of seven tables: what readers like to take at once, and no
+/// more memory than a window of a capture.
+pub const ROW_GROUP_ROWS: usize = 65_536;
+pub const ROW_GROUP_BYTES: usize = 16 << 20;

@@ -151,6 +151,49 @@ fn names_are_data() {
 }
 
 #[test]
+fn each_name_has_a_strip_over_time() {
+    let Some(browser) = chromium() else {
+        println!("skipped: no Chromium, nothing is drawn");
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let mut script = Script::new();
+    let (client, server) = (Host::linux("192.168.1.20"), Host::linux("45.60.70.80").hops(13));
+    for i in 0..48_u16 {
+        // Every ten minutes; for four hours in the middle nobody interferes.
+        let mut t = script.at_ms(f64::from(i) * 600_000.0).tcp(&client, 20_000 + i, &server, 443, Rtt::ms(80.0));
+        t.handshake().hello("blocked.example.org");
+        if (12..36).contains(&i) {
+            t.sealed(Server, 900).sealed(Client, 200).close();
+        } else {
+            t.inject(Server).rst_ack().ttl(90).window(4022).after_ms(3.1).copies(3);
+            t.ack(Server).dead_reset(Client);
+            t.wait_ms(Server, 0.4).sealed(Server, 900).dead_reset(Client);
+        }
+    }
+    let path = saved(place.path(), "lifted.pcap", &script);
+    let (file, _) = report(place.path(), &[&path]);
+    let steps = "
+        say('open ' + $('#timeline details').open + ' strips ' + all('.strips li').length + ' changes ' + all('.strips .change').length);
+        say('cells ' + all('.strips rect.hit').length + ' ' + all('.strips rect.fine').length);
+        say($('.strips .counts').textContent); say($('.strips svg').getAttribute('aria-label'));
+        say('overflow ' + (page.documentElement.scrollWidth > page.documentElement.clientWidth));
+        $('#by').value = 'mechanism'; $('#by').dispatchEvent(new Event('change', { bubbles: true }));
+        say('by ' + $('.strips .key').textContent);";
+    for width in [390, 1200] {
+        let said = drive(&browser, &file, "", width, steps);
+        for line in [
+            "open true strips 1 changes 2\ncells 24 24\n",
+            "24 of 48 interfered withblocked (12 of 12) until 13:50:00fine (0 of 24) from 14:00:00blocked again (12 of 12) from 18:00:00",
+            "blocked.example.org tls: 24 of 48 interfered with; blocked (12 of 12)",
+            "overflow false\nby tcp-reset\nerrors 0",
+        ] {
+            assert!(said.contains(line), "{width}: {line}: {said}");
+        }
+    }
+}
+
+#[test]
 fn nothing_found_is_said() {
     let place = tempfile::tempdir().unwrap();
     let (file, page) = report(place.path(), &[&scenario("innocent/reset-closed-port")]);
@@ -181,7 +224,7 @@ fn a_hand_on_the_page() {
         say('drawn ' + all('#F1 svg').length + ' rungs ' + all('#F1 .rung').length + ' forged ' + all('#F1 .rung.forged').length);
         say('claims ' + all('#F1 .claims.for li').length + ' copies ' + all('#F1 .copy').length);
         $('#F1 .claims li').focus(); say('lit ' + all('#F1 .rung.hit').length);
-        $('.row').click(); say('closed ' + all('svg').length);
+        $('.row').click(); say('closed ' + all('.finding svg').length);
         $('#q').value = 'two.example'; $('#q').dispatchEvent(new Event('input', { bubbles: true })); await pause(200);
         say('found ' + all('.row').length + ' ' + $('#status').textContent + ' ' + page.location.hash);
         $('#reset').click(); $('#by').value = 'server'; $('#by').dispatchEvent(new Event('change', { bubbles: true }));

@@ -14,6 +14,7 @@ use interloper::capture::{Capture, OpenOptions};
 use interloper::script::Side::{Client, Server};
 use interloper::script::dns::{Query, RESOLVED};
 use interloper::script::{Host, Link, Rtt, Script};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -86,12 +87,21 @@ fn outputs(capture: &str, key: &str, place: &Path, findings: usize) -> Vec<(Stri
         ("page".to_owned(), with(&["-v"])),
         ("one line each".to_owned(), with(&["-q"])),
         ("json".to_owned(), with(&["--json", "--flows"])),
+        ("by client".to_owned(), with(&["--by", "client"])),
+        ("by server".to_owned(), with(&["--by", "server"])),
         ("flows".to_owned(), with(&["flows"])),
         ("flows as json".to_owned(), with(&["flows", "--json"])),
     ];
     let files = ["a.csv", "a.html", "a.jsonl", "a.pcapng"].map(|name| place.join(name));
     let [csv, html, jsonl, evidence] = files.each_ref().map(|path| text(path));
     all.push(("quiet beside files".into(), with(&["-q", "--flows", "-o", csv, "-o", html, "-o", jsonl, "-w", evidence])));
+    let tables = place.join("tables/");
+    with(&["-q", "-o", &format!("{}/", text(&tables))]);
+    for table in std::fs::read_dir(&tables).unwrap().map(|entry| entry.unwrap().path()) {
+        let reader = SerializedFileReader::new(std::fs::File::open(&table).unwrap()).unwrap();
+        let rows: String = reader.get_row_iter(None).unwrap().map(|row| format!("{}\n", row.unwrap())).collect();
+        all.push((table.display().to_string(), rows.into_bytes()));
+    }
     all.extend(files.iter().map(|path| (path.display().to_string(), std::fs::read(path).unwrap())));
     let whole = place.join("whole.pcapng");
     with(&["-v", "-w", text(&whole)]);

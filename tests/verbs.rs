@@ -129,3 +129,104 @@ fn evidence_through_pipes() {
     }
     assert_eq!(run(&["-w", "-", "--json", s(&path)], "C", b"").status.code(), Some(2));
 }
+
+#[test]
+fn manual_pages_and_completions_come_from_the_definitions() {
+    let help = out(&run(&["--help"], "C", b""));
+    for verb in [None, Some("scan"), Some("show"), Some("flows"), Some("explain")] {
+        let args: Vec<&str> = ["man"].into_iter().chain(verb).collect();
+        let shown = run(&args, "C", b"");
+        let page = out(&shown);
+        let name = verb.map_or("interloper".to_owned(), |v| format!("interloper\\-{v}"));
+        assert_eq!(shown.status.code(), Some(0), "{}", err(&shown));
+        let title = format!(".TH {} 1", name.to_uppercase().replace('\\', ""));
+        assert!(page.contains(&title), "{title}: {page}");
+        for part in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH ENVIRONMENT", "NO_COLOR", ".SH \"SEE ALSO\"", "\\-\\-color"] {
+            assert!(page.contains(part), "{part} of {verb:?}: {page}");
+        }
+        // Pages are ASCII by old custom, and what tests use is nobody's business.
+        assert!(page.is_ascii() && !page.contains("wrong"), "{verb:?}");
+    }
+    let page = out(&run(&["man"], "C", b""));
+    let long = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-' || c == '_'));
+        words.filter(|w| w.starts_with("--") && w.len() > 3).map(str::to_owned).collect()
+    };
+    let plain = page.replace("\\-", "-");
+    for option in long(&help) {
+        assert!(plain.contains(&option), "{option} is not in the manual page");
+    }
+    assert!(plain.contains(".SH EXAMPLES") && plain.contains("interloper show capture.pcap F3"), "{page}");
+    assert!(plain.contains(".SH \"EXIT STATUS\""), "{page}");
+    if Command::new("man").arg("--version").output().is_ok_and(|o| o.status.success()) {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("interloper.1");
+        std::fs::write(&file, &page).unwrap();
+        let told = Command::new("man").args(["--warnings", "-l"]).arg(&file).env("MANWIDTH", "80").env("LC_ALL", "C").output().unwrap();
+        assert!(told.stderr.is_empty(), "{}", String::from_utf8_lossy(&told.stderr));
+    } else {
+        eprintln!("skipped: no man here, the page is not set");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = out(&run(&["completions", shell], "C", b""));
+        // The other generators offer no words.
+        let words: &[&str] = if matches!(shell, "bash" | "zsh") { &["ttl-jump", "mid-stream", "tcp-reset"] } else { &[] };
+        for part in words.iter().chain(&["min", "fingerprints", "explain"]) {
+            assert!(script.contains(part), "{part}: {shell}");
+        }
+    }
+    if let Ok(mut bash) = Command::new("bash").arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+        bash.stdin.take().unwrap().write_all(out(&run(&["completions", "bash"], "C", b"")).as_bytes()).unwrap();
+        assert!(bash.wait_with_output().unwrap().status.success());
+    }
+}
+
+#[test]
+fn help_is_short_or_long() {
+    let (short, long) = (out(&run(&["-h"], "C", b"")), out(&run(&["--help"], "C", b"")));
+    assert!(short.lines().count() <= 45, "{} lines: {short}", short.lines().count());
+    assert!(long.lines().count() > 2 * short.lines().count(), "{long}");
+    assert!(long.contains("Examples:\n") && long.contains("Exit status:\n") && !short.contains("Examples:"), "{long}");
+    assert!(short.contains("`interloper --help` has all options"), "{short}");
+    for hidden in ["--window", "--wrong-guesses", "completions"] {
+        assert!(!long.contains(hidden), "{hidden}");
+    }
+    for rare in ["--memory", "--max-bytes", "--fingerprints"] {
+        assert!(long.contains(rare) && !short.contains(rare), "{rare}");
+    }
+}
+
+#[test]
+fn explains_every_word_that_a_flow_can_have() {
+    let lines = out(&run(&["--json", "--flows", "--min", "unexplained", concat!(env!("CARGO_MANIFEST_DIR"), "/captures")], "C", b""));
+    let mut words = std::collections::BTreeSet::new();
+    for line in lines.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        for place in ["/verdict", "/reason", "/mechanism", "/stage", "/confidence", "/position", "/trigger/kind", "/injector/fingerprint"] {
+            words.extend(record.pointer(place).and_then(|v| v.as_str()).map(str::to_owned));
+        }
+        for list in ["/evasion", "/void_rules"] {
+            words.extend(
+                record.pointer(list).and_then(|v| v.as_array()).into_iter().flatten().filter_map(|v| v.as_str()).map(str::to_owned),
+            );
+        }
+        words.extend(record["flows_unjudged"].as_object().into_iter().flat_map(|o| o.keys().cloned()));
+    }
+    assert!(words.len() > 40, "{words:?}");
+    for word in &words {
+        let shown = run(&["explain", word], "C", b"");
+        assert_eq!(shown.status.code(), Some(0), "{word}: {}", err(&shown));
+        assert!(out(&shown).lines().all(|l| l.chars().count() < 150), "{word}");
+    }
+    for (word, near) in
+        [("midstream", "mid-stream"), ("sni", "tls.sni"), ("on-pth", "on-path"), ("TTL-Jump", "ttl-jump"), ("partley", "partly")]
+    {
+        let shown = run(&["explain", word], "C", b"");
+        assert_eq!(shown.status.code(), Some(2), "{word}");
+        assert!(err(&shown).contains("did you mean") && err(&shown).contains(near), "{word}: {}", err(&shown));
+    }
+    // A verb that is mistyped is taken for a path; who reads the complaint hears what was meant.
+    let shown = run(&["explian", "ttl-jump"], "C", b"");
+    assert!(err(&shown).contains("did you mean `interloper explain`?"), "{}", err(&shown));
+    assert_eq!(shown.status.code(), Some(2));
+}

@@ -9,7 +9,7 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![burst(), mixed(), ack_regress(), payload(), padded(), sequence_ladder(), mid_flow(), mirrored(), from_afar(), perfect()]
+    vec![burst(), mixed(), ack_regress(), payload(), padded(), sequence_ladder(), mid_flow(), mirrored(), from_afar(), perfect(), lifted()]
 }
 
 fn burst() -> Scene {
@@ -154,5 +154,25 @@ fn perfect() -> Scene {
     t.handshake().hello(NAME).rewrite(Server).ack(Server);
     let talk = t.talk();
     s.expect(talk, "tcp-reset", "unexplained");
+    s
+}
+
+/// Eight attempts blocked, eight fine, eight blocked, half an hour apart.
+fn lifted() -> Scene {
+    let mut s = Scene::guilty("reset-lifted", "A filter is lifted for four hours and comes back")
+        .happens("Every half hour the same name is asked for. The first eight and the last eight are reset from nearby, the eight between are answered.")
+        .look("tcp.flags.reset == 1 && ip.ttl == 90 over time: none from 16:00 to 20:00.");
+    for n in 0..24_u16 {
+        let mut t = s.script.at_ms(f64::from(n) * 1_800_000.0).tcp(&client(), 40_100 + n, &server(), 443, rtt());
+        t.handshake().hello(NAME);
+        if (8..16).contains(&n) {
+            t.sealed(Server, 900).sealed(Client, 200).close();
+            continue;
+        }
+        t.inject(Server).rst_ack().ttl(90).ip_id(0x3a5c).df().window(4022).after_ms(3.1);
+        t.ack(Server).dead_reset(Client);
+        let talk = t.talk();
+        s.expect(talk, "tcp-reset", "confirmed");
+    }
     s
 }

@@ -14,7 +14,7 @@ mod types;
 pub use notes::Notes;
 pub use quick::{quick_txid, tcp_messages};
 pub use rdata::Data;
-pub use types::qtype_name;
+pub use types::{qtype_name, rcode_name};
 
 use super::name::{Name, NameError};
 

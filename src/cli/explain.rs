@@ -15,7 +15,7 @@ pub fn run(name: Option<&str>, paint: Paint) -> Status {
     let near = explain::suggestions(name);
     let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
     let shown = escape::shorten(&escape::escape(name.as_bytes()), 60);
-    super::complain(&format!("there is no rule, mechanism or state '{shown}'{hint} (`interloper explain` lists all)"));
+    super::complain(&format!("there is no rule, mechanism, injector or other word '{shown}'{hint} (`interloper explain` lists all)"));
     Status::Failed
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod explain;
 mod fingerprints;
 mod inputs;
+mod manual;
 mod options;
 mod progress;
 mod scan;
@@ -55,6 +56,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Status {
+    if let Some(columns) = options::columns() {
+        crate::report::paint::narrow(columns);
+    }
     let parsed = LowArgs::command().version(VERSION.as_str()).try_get_matches().and_then(|m| LowArgs::from_arg_matches(&m));
     let args = match parsed {
         Ok(args) => args,
@@ -69,11 +73,14 @@ fn run() -> Status {
             Ok(()) => explain::run(name.as_deref(), Paint::new(options::color(color))),
             Err(error) => refuse(&error),
         },
-        Some(Verb::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut LowArgs::command(), "interloper", &mut script);
-            explain::print(&String::from_utf8_lossy(&script))
-        }
+        Some(Verb::Completions { shell }) => explain::print(&manual::completions(shell)),
+        Some(Verb::Man { verb }) => match manual::page(verb.as_deref()) {
+            Ok(page) => explain::print(&page),
+            Err(error) => {
+                complain(&format!("cannot write the manual page: {error}"));
+                Status::Failed
+            }
+        },
         Some(Verb::Scan(scan)) => with(scan, "scan"),
         Some(Verb::Show(scan)) => with(scan, "show"),
         Some(Verb::Flows(scan)) => with(scan, "flows"),

@@ -25,12 +25,14 @@ pub struct Options {
     pub evidence: Option<PathBuf>,
     /// The mapping of addresses, if the results are to be shared.
     pub share: Option<Share>,
-    /// Files that get HTML, JSON Lines or CSV, by their names.
-    pub files: Vec<PathBuf>,
+    /// What is written beside that.
+    pub outputs: Vec<Output>,
     pub flows: bool,
     /// No findings, flows alone.
     pub only_flows: bool,
     pub by: By,
+    /// `--by` was given: the timeline is told however little there is to it.
+    pub timeline: bool,
     pub times: TimeFormat,
     pub quiet: bool,
     pub verbose: bool,
@@ -47,6 +49,59 @@ pub enum Stdout {
     Flows,
 }
 
+/// A file or directory that is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Output {
+    pub path: PathBuf,
+    pub format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    JsonLines,
+    Csv,
+    Html,
+    /// Parquet tables in a directory.
+    Tables,
+}
+
+impl Output {
+    /// By its name: a directory (there already, or with a slash at its end) gets tables.
+    fn of(path: PathBuf) -> Result<Output> {
+        let slash = path.as_os_str().as_encoded_bytes().last().is_some_and(|b| std::path::is_separator(char::from(*b)));
+        let shown = crate::report::escape::path(&path);
+        if slash && without_slash(&path).is_file() {
+            return Err(Error::Usage(format!("-o {shown}: there is a file of that name; name another directory, or leave the slash out")));
+        }
+        if slash || path.is_dir() {
+            return Ok(Output { path, format: Format::Tables });
+        }
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let format = match extension.as_str() {
+            "jsonl" | "ndjson" => Format::JsonLines,
+            "csv" => Format::Csv,
+            "html" => Format::Html,
+            "parquet" => {
+                return Err(Error::Usage(format!(
+                    "-o {shown}: the tables are several files; name their directory, with a slash at the end"
+                )));
+            }
+            _ => {
+                return Err(Error::Usage(format!(
+                    "-o {shown}: cannot tell the format; name the file .html, .jsonl or .csv, end it with / for a directory of \
+                     Parquet tables, or use -o - for standard output"
+                )));
+            }
+        };
+        Ok(Output { path, format })
+    }
+}
+
+/// A trailing slash makes a system say "not a directory" where a file stands.
+fn without_slash(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
 impl Options {
     /// Makes sense of the arguments (of `interloper flows` with `only_flows`), or says what is wrong with them.
     pub fn new(args: ScanArgs, only_flows: bool) -> Result<Options> {
@@ -59,15 +114,16 @@ impl Options {
             return Err(Error::Usage("standard input (-) can be read only once".into()));
         }
         let (to_stdout, files): (Vec<PathBuf>, Vec<PathBuf>) = args.output.into_iter().partition(|p| p.as_path() == Path::new("-"));
-        for file in &files {
-            let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-            if !matches!(extension, "jsonl" | "ndjson" | "csv" | "html") {
-                let shown = crate::report::escape::path(file);
-                return Err(Error::Usage(format!(
-                    "-o {shown}: cannot tell the format; name the file .html, .jsonl or .csv, or use -o - for standard output"
-                )));
+        let mut outputs: Vec<Output> = Vec::new();
+        for path in files {
+            let output = Output::of(path)?;
+            if outputs.iter().any(|o| without_slash(&o.path) == without_slash(&output.path)) {
+                let shown = crate::report::escape::path(&output.path);
+                return Err(Error::Usage(format!("-o {shown} was given twice; give each output a path of its own")));
             }
+            outputs.push(output);
         }
+        let tables = outputs.iter().any(|o| o.format == Format::Tables);
         let evidence = args.write.map(evidence).transpose()?;
         let piped = evidence.as_deref() == Some(Path::new("-"));
         if piped && (args.json || !to_stdout.is_empty()) {
@@ -82,12 +138,12 @@ impl Options {
         } else {
             Stdout::Page
         };
-        if args.flows && stdout == Stdout::Page && files.is_empty() {
+        if args.flows && stdout == Stdout::Page && outputs.is_empty() {
             return Err(Error::Usage("--flows adds records to JSON Lines; give --json or -o PATH.jsonl with it".into()));
         }
         let defaults = OpenOptions::default();
         let bytes = |n: Option<u64>, default: usize| n.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
-        let html = files.iter().any(|f| f.extension().is_some_and(|e| e == "html"));
+        let html = outputs.iter().any(|o| o.format == Format::Html);
         let open = OpenOptions {
             window: bytes(args.window, defaults.window),
             chunk: bytes(args.chunk, defaults.chunk),
@@ -100,7 +156,8 @@ impl Options {
             filter: args.filter,
             count: args.count,
             memory: args.memory.unwrap_or(crate::limits::MEMORY),
-            lines: args.flows || only_flows,
+            // The tables hold every flow and every DNS transaction.
+            lines: args.flows || only_flows || tables,
             clients: args.share,
         };
         let share = if args.share { Some(super::share::share(args.key.as_deref())?) } else { None };
@@ -117,14 +174,15 @@ impl Options {
             stdout,
             evidence,
             share,
-            files,
+            outputs,
             flows: args.flows,
             only_flows,
+            timeline: args.by.is_some(),
             by: match args.by {
-                GroupBy::Name => By::Name,
-                GroupBy::Server => By::Server,
-                GroupBy::Mechanism => By::Mechanism,
-                GroupBy::Client => By::Client,
+                Some(GroupBy::Name) | None => By::Name,
+                Some(GroupBy::Server) => By::Server,
+                Some(GroupBy::Mechanism) => By::Mechanism,
+                Some(GroupBy::Client) => By::Client,
             },
             times: match args.time {
                 Time::R => TimeFormat::Relative,
@@ -169,4 +227,18 @@ pub fn color(asked: Color) -> bool {
             std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
         }
     }
+}
+
+/// Whether the terminal can be trusted with more than ASCII (POSIX: the first of these that is set decides).
+pub fn unicode() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os).find(|v| !v.is_empty());
+    set.and_then(|v| v.into_string().ok()).is_some_and(|v| {
+        let v = v.to_ascii_lowercase();
+        v.contains("utf-8") || v.contains("utf8")
+    })
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub fn columns() -> Option<usize> {
+    std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0))
 }

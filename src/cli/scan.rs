@@ -1,17 +1,19 @@
 //! `interloper scan`: reads the inputs, writes what was found, and says how it went.
 
 use super::inputs::Inputs;
-use super::options::{Options, Stdout};
+use super::options::{Format, Options, Output, Stdout, unicode};
 use super::progress::Progress;
 use super::{Status, complain};
 use crate::error::{Error, Result};
 use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
 use crate::report::csv::Csv;
 use crate::report::evidence::Evidence;
+use crate::report::explain;
 use crate::report::flows::FlowTable;
 use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
 use crate::report::paint::Paint;
+use crate::report::tables::Tables;
 use crate::report::text::{Layout, Style, Text};
 use crate::report::{Shown, Sink, Tally, escape, share};
 use std::collections::BTreeSet;
@@ -145,7 +147,7 @@ impl Run<'_> {
     fn finish(mut self) -> Status {
         if self.tally.captures == 0 && !self.tally.interrupted {
             // JSON Lines end with a summary even so; a page about nothing would only hide the complaints.
-            if self.options.stdout == Stdout::JsonLines || !self.options.files.is_empty() {
+            if self.options.stdout == Stdout::JsonLines || !self.options.outputs.is_empty() {
                 self.end();
             }
             return Status::Failed;
@@ -184,17 +186,22 @@ fn sinks(options: &Options, several: bool) -> Result<Vec<(PathBuf, Box<dyn Sink>
         Stdout::Flows => Box::new(FlowTable::new(stdout(), options.times, several)),
         Stdout::Page => {
             let style = Style { paint: Paint::new(options.color), times: options.times, verbose: options.verbose };
-            Box::new(Text::new(stdout(), Layout { style, by: options.by, quiet: options.quiet, several }))
+            let Options { by, quiet, timeline, .. } = *options;
+            Box::new(Text::new(stdout(), Layout { style, by, quiet, several, timeline, unicode: unicode() }))
         }
     };
     let mut sinks = vec![(PathBuf::from("-"), first)];
-    for path in &options.files {
-        let file = File::create(path).map_err(|source| Error::Write { path: path.clone(), source })?;
-        let file = BufWriter::with_capacity(1 << 16, file);
-        let sink: Box<dyn Sink> = match path.extension().and_then(|e| e.to_str()) {
-            Some("csv") => Box::new(Csv::new(file)),
-            Some("html") => Box::new(Html::new(file, options.scan.open.clone())),
-            _ => Box::new(json_lines(file, options)),
+    for Output { path, format } in &options.outputs {
+        let cannot = |source| Error::Write { path: path.clone(), source };
+        if *format == Format::Tables {
+            sinks.push((path.clone(), Box::new(Tables::create(path).map_err(cannot)?)));
+            continue;
+        }
+        let file = BufWriter::with_capacity(1 << 16, File::create(path).map_err(cannot)?);
+        let sink: Box<dyn Sink> = match format {
+            Format::Csv => Box::new(Csv::new(file)),
+            Format::Html => Box::new(Html::new(file, options.scan.open.clone())),
+            Format::JsonLines | Format::Tables => Box::new(json_lines(file, options)),
         };
         sinks.push((path.clone(), sink));
     }
@@ -235,8 +242,11 @@ fn stop_on_interrupt(watch: &Arc<Watch>) {
 /// An error with what to do about it.
 pub fn message(error: &Error) -> String {
     let hint = match error {
-        Error::Open { source, .. } => match source.kind() {
-            ErrorKind::NotFound => " (check the path; a file named like a verb is ./explain)",
+        Error::Open { path, source } => match source.kind() {
+            ErrorKind::NotFound => match meant(path) {
+                Some(verb) => return format!("{}; did you mean `interloper {verb}`?", escape::sentence(&error.to_string())),
+                None => " (check the path; a file named like a verb is ./explain)",
+            },
             ErrorKind::PermissionDenied => " (captures made as root need `sudo chmod +r`)",
             _ => "",
         },
@@ -245,4 +255,10 @@ pub fn message(error: &Error) -> String {
         _ => "",
     };
     format!("{}{hint}", escape::sentence(&error.to_string()))
+}
+
+/// The verb that a path looks like.
+fn meant(path: &Path) -> Option<&'static str> {
+    let word = path.to_str().filter(|w| !w.contains(['.', '/']))?;
+    explain::nearest(word, &["scan", "show", "flows", "explain"]).first().copied()
 }

@@ -1,6 +1,6 @@
 //! `interloper show PATH F3`, or a frame number: one flow, packet by packet.
 
-use super::options::{Options, Stdout};
+use super::options::{Options, Stdout, unicode};
 use super::{Status, complain, explain, scan};
 use crate::error::{Error, Result};
 use crate::flow::key::FlowKey;
@@ -23,7 +23,7 @@ enum Which {
 
 /// Shows a flow; the last of the paths says which.
 pub fn run(mut options: Options) -> Status {
-    if options.stdout != Stdout::Page || !options.files.is_empty() || options.evidence.is_some() {
+    if options.stdout != Stdout::Page || !options.outputs.is_empty() || options.evidence.is_some() {
         complain("show prints one flow; --json, -o and -w belong to `interloper scan`");
         return Status::Failed;
     }
@@ -137,13 +137,4 @@ fn of_frame(report: &CaptureReport, options: &Options, (n, file): (u64, &str), r
     found
         .cloned()
         .ok_or_else(|| Error::Usage(format!("frame {n} of {file} is in no flow that was looked at (is it left out by -f or -c?)")))
-}
-
-/// Whether the terminal can be trusted with more than ASCII (POSIX: the first of these that is set decides).
-fn unicode() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os).find(|v| !v.is_empty());
-    set.and_then(|v| v.into_string().ok()).is_some_and(|v| {
-        let v = v.to_ascii_lowercase();
-        v.contains("utf-8") || v.contains("utf8")
-    })
 }

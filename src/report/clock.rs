@@ -36,6 +36,12 @@ pub fn rfc3339(time: Timestamp) -> String {
     format(time, "%FT%T.%9fZ")
 }
 
+/// The time that [`rfc3339`] wrote.
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(time.as_nanosecond()).ok().map(Timestamp)
+}
+
 /// Date and time to the second, for a heading.
 pub fn to_the_second(time: Timestamp) -> String {
     format(time, "%F %T UTC")
@@ -98,6 +104,7 @@ mod tests {
     fn the_ends_of_time_are_times() {
         for t in [i64::MIN, i64::MAX] {
             assert!(rfc3339(Timestamp(t)).ends_with('Z'));
+            assert_eq!(parse(&rfc3339(Timestamp(t))), Some(Timestamp(t)));
             let _ = TimeFormat::Relative.show(Timestamp(t), Some(Timestamp(0)));
             let _ = span(t);
         }

@@ -1,6 +1,7 @@
 //! The manual: mechanisms, states and rules, told from the tables that judge.
 
 use super::escape;
+use super::glossary::{self, Group, WORDS};
 use super::paint::{Paint, fill};
 use crate::attribute::injectors::{self, Row};
 use crate::detect::finding::{Confidence, Mechanism, Stance};
@@ -10,13 +11,20 @@ use crate::detect::rules::{self, RULES, Rule};
 pub fn topics() -> Vec<&'static str> {
     let mechanisms = Mechanism::ALL.iter().map(|m| m.name());
     let injectors = injectors::rows().iter().map(|r| r.id.as_str());
-    mechanisms.chain(Confidence::ALL.iter().map(|c| c.name())).chain(RULES.iter().map(|r| r.id)).chain(injectors).collect()
+    // What is a rule as well stands there once.
+    let words = WORDS.iter().map(|w| w.name).filter(|w| rules::find(w).is_none());
+    mechanisms.chain(Confidence::ALL.iter().map(|c| c.name())).chain(RULES.iter().map(|r| r.id)).chain(words).chain(injectors).collect()
 }
 
 /// The page on a topic, if there is one.
 pub fn topic(name: &str, paint: Paint) -> Option<String> {
+    let word = glossary::find(name).map(|w| fill(&format!("{}: ", w.name), &format!("{} ({})", w.text, w.group.title())));
     if let Some(rule) = rules::find(name) {
-        return Some(rule_page(rule));
+        // `one-sided` is a rule and a reason: both are told.
+        return Some(word.map(|w| format!("{w}\n")).unwrap_or_default() + &rule_page(rule));
+    }
+    if word.is_some() {
+        return word;
     }
     if let Some(m) = Mechanism::ALL.iter().find(|m| m.name() == name) {
         return Some(mechanism_page(*m, paint));
@@ -41,6 +49,12 @@ pub fn overview(paint: Paint) -> String {
         out.push_str(&format!("\n{}\n", paint.bold(title)));
         for rule in RULES.iter().filter(|r| r.stance == stance) {
             out.push_str(&fill(&format!("  {:24} ", rule.id), &format!("{} {}: {}", rule.class, rule.family, title_of(rule))));
+        }
+    }
+    for group in Group::ALL {
+        out.push_str(&format!("\n{}\n", paint.bold(group.title())));
+        for word in WORDS.iter().filter(|w| w.group == group) {
+            out.push_str(&fill(&format!("  {:24} ", word.name), word.text));
         }
     }
     out.push_str(&format!("\n{}\n", paint.bold("Injectors: whose packets look like what")));
@@ -239,9 +253,15 @@ fn state(c: Confidence) -> &'static str {
 
 /// Topics whose names are near a mistyped one, nearest first.
 pub fn suggestions(name: &str) -> Vec<&'static str> {
+    nearest(name, &topics())
+}
+
+/// Up to three of the words that are near a mistyped one, nearest first.
+pub fn nearest<'w>(name: &str, words: &[&'w str]) -> Vec<&'w str> {
     let name = name.to_ascii_lowercase();
-    let mut near: Vec<(usize, &str)> = topics()
-        .into_iter()
+    let mut near: Vec<(usize, &str)> = words
+        .iter()
+        .copied()
         .filter_map(|t| {
             let distance = distance(&name, t);
             let part = name.len() >= 3 && (t.contains(name.as_str()) || name.contains(t));

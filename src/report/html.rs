@@ -24,6 +24,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = concat!(
     include_str!("html/base.js"),
     include_str!("html/summary.js"),
+    include_str!("html/timeline.js"),
     include_str!("html/list.js"),
     include_str!("html/finding.js"),
     include_str!("html/drawings.js"),

@@ -5,7 +5,7 @@ use super::record::{
     CandidateRecord, CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, InjectorRecord,
     PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
 };
-use super::{Shown, Sink, Tally, escape, flows, identity, wireshark};
+use super::{Shown, Sink, Tally, escape, flows, identity, timeline, transactions, wireshark};
 use crate::attribute::injectors::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
@@ -241,7 +241,7 @@ fn claim(c: &Claim) -> ClaimRecord<'_> {
     }
 }
 
-fn flow<'r>(shown: &'r Shown<'_>, l: &'r FlowLine) -> FlowRecord<'r> {
+pub(super) fn flow<'r>(shown: &'r Shown<'_>, l: &'r FlowLine) -> FlowRecord<'r> {
     FlowRecord {
         schema: SCHEMA,
         kind: "flow",
@@ -263,6 +263,7 @@ fn flow<'r>(shown: &'r Shown<'_>, l: &'r FlowLine) -> FlowRecord<'r> {
         evasion: &l.evasion,
         verdict: l.verdict,
         reason: l.reason,
+        dns: l.dns.iter().map(transactions::record).collect(),
         frame: l.first_frame,
         capture: &shown.id,
         file: &shown.file,
@@ -297,5 +298,6 @@ pub(super) fn summary(t: &Tally) -> SummaryRecord<'_> {
         versions: Versions { tool: env!("CARGO_PKG_VERSION"), rules: identity::rules(), fingerprints: identity::fingerprints() },
         interrupted: t.interrupted,
         complete: t.complete(),
+        timeline: timeline::record(&t.timeline),
     }
 }

@@ -1,7 +1,7 @@
 //! `interloper show`: one flow as a ladder between its two ends, then the argument. Fits 80 columns.
 
 use super::clock::TimeFormat;
-use super::paint::{WIDTH, fill};
+use super::paint::{fill, width};
 use super::passage::{self, Style};
 use super::rungs::{Rung, Rungs};
 use super::{Shown, escape, filters, wireshark, words};
@@ -63,7 +63,7 @@ impl Ladder {
         let (fw, tw) = self.rungs.list().iter().fold((5, 8), |(f, t), r| (f.max(r.frame.to_string().len()), t.max(time(r).len())));
         // Behind the arrow: TTL, identification, window and the role.
         const BEHIND: usize = 3 + 1 + 4 + 1 + 5 + 2 + 16;
-        let arrow = WIDTH.saturating_sub(fw + 1 + tw + 1 + 1 + BEHIND).max(12);
+        let arrow = width().saturating_sub(fw + 1 + tw + 1 + 1 + BEHIND).max(12);
         let mut out = format!(
             "{:>fw$} {:>tw$} {:arrow$} {:>3} {:>4} {:>5}\n",
             "frame",
@@ -127,16 +127,16 @@ fn narrow(text: &str, unicode: bool) -> String {
     for line in text.lines() {
         let line = if unicode { line.to_owned() } else { escape::ascii(line) };
         let plain: Vec<char> = line.chars().collect();
-        if plain.len() <= WIDTH || line.contains('\x1b') {
+        if plain.len() <= width() || line.contains('\x1b') {
             out.push_str(&line);
             out.push('\n');
             continue;
         }
         const INDENT: usize = 14;
-        let (first, rest) = plain.split_at(WIDTH);
+        let (first, rest) = plain.split_at(width());
         out.extend(first);
         out.push('\n');
-        for piece in rest.chunks(WIDTH - INDENT) {
+        for piece in rest.chunks(width() - INDENT) {
             out.push_str(&" ".repeat(INDENT));
             out.extend(piece);
             out.push('\n');

@@ -1,6 +1,7 @@
 //! Colour, where it was asked for; and lines that fit 80 columns.
 
 use crate::detect::finding::Confidence;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Paints text, or leaves it plain.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +39,22 @@ impl Paint {
     }
 }
 
-/// Width that fits a terminal of 80 columns.
-pub const WIDTH: usize = 79;
+/// Lines fit a terminal of 80 columns, and so does what goes to a file.
+const WIDTH: usize = 79;
+/// Narrower than this only words by themselves would be left.
+const NARROWEST: usize = 40;
+
+static COLUMNS: AtomicUsize = AtomicUsize::new(WIDTH);
+
+/// Makes lines fit a terminal of so many columns, if it is narrower than most.
+pub fn narrow(columns: usize) {
+    COLUMNS.store(columns.saturating_sub(1).clamp(NARROWEST, WIDTH), Ordering::Relaxed);
+}
+
+/// Columns of a line.
+pub fn width() -> usize {
+    COLUMNS.load(Ordering::Relaxed)
+}
 
 /// Breaks text between words. The first line starts with `first`, the others are indented as far. Words longer than a line stay
 /// whole: a name that is cut cannot be searched for.
@@ -49,13 +64,14 @@ pub fn fill(first: &str, text: &str) -> String {
 
 /// The same for words that are given one by one; blanks inside of them are no place to break.
 pub fn fill_words<'t>(first: &str, words: impl Iterator<Item = &'t str>) -> String {
-    let indent = width(first);
+    let indent = length(first);
+    let most = width();
     let mut out = first.to_owned();
     let mut column = indent;
     let mut fresh = true;
     for word in words {
-        let width = width(word);
-        if !fresh && column + 1 + width > WIDTH {
+        let length = length(word);
+        if !fresh && column + 1 + length > most {
             out.push('\n');
             out.push_str(&" ".repeat(indent));
             column = indent;
@@ -66,7 +82,7 @@ pub fn fill_words<'t>(first: &str, words: impl Iterator<Item = &'t str>) -> Stri
             column += 1;
         }
         out.push_str(word);
-        column += width;
+        column += length;
         fresh = false;
     }
     out.push('\n');
@@ -74,7 +90,7 @@ pub fn fill_words<'t>(first: &str, words: impl Iterator<Item = &'t str>) -> Stri
 }
 
 /// Columns a word takes; colour takes none. (Nothing but [`Paint`] puts an ESC into what is printed.)
-fn width(word: &str) -> usize {
+fn length(word: &str) -> usize {
     let mut parts = word.split('\x1b');
     let plain = parts.next().map_or(0, |p| p.chars().count());
     plain + parts.map(|p| p.split_once('m').map_or(0, |(_, text)| text.chars().count())).sum::<usize>()
@@ -97,6 +113,6 @@ mod tests {
         assert!(text.lines().skip(1).all(|l| l.starts_with("       word")));
         assert_eq!(fill("a ", &"x".repeat(100)), format!("a {}\n", "x".repeat(100)));
         assert_eq!(fill("a", ""), "a\n");
-        assert_eq!(width(&Paint::new(true).bold("bold")), 4);
+        assert_eq!(length(&Paint::new(true).bold("bold")), 4);
     }
 }

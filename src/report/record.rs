@@ -212,10 +212,33 @@ pub struct FlowRecord<'r> {
     pub evasion: &'r [&'static str],
     pub verdict: &'static str,
     pub reason: Option<&'static str>,
+    /// Addition: the DNS transactions in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<DnsRecord>,
     /// Additions: the flow's first frame, and where it was seen.
     pub frame: u64,
     pub capture: &'r str,
     pub file: &'r str,
+}
+
+/// A question, and the first reply to it, which is the one that clients believe.
+#[derive(Serialize)]
+pub struct DnsRecord {
+    pub id: u16,
+    pub name: String,
+    pub qtype: Option<String>,
+    pub frame: u64,
+    pub time: String,
+    pub queries: u64,
+    pub replies: u64,
+    pub reply_frame: Option<u64>,
+    pub rtt_ms: Option<f64>,
+    pub rcode: Option<String>,
+    pub answers: Vec<String>,
+    pub cnames: Vec<String>,
+    pub records: Option<u64>,
+    /// Addresses that only later replies gave.
+    pub other_answers: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -241,6 +264,63 @@ pub struct SummaryRecord<'r> {
     pub versions: Versions,
     pub interrupted: bool,
     pub complete: bool,
+    /// Addition: attempts over time.
+    pub timeline: TimelineRecord,
+}
+
+#[derive(Serialize)]
+pub struct TimelineRecord {
+    /// Changes are claimed at this level, with so many trials on either side.
+    pub level: f64,
+    pub least: u64,
+    /// The first and the last attempt of the run: the ends of every `strip`.
+    pub first: Option<String>,
+    pub last: Option<String>,
+    pub columns: usize,
+    pub rows: Vec<TrackRecord>,
+    pub rows_left_out: u64,
+    /// Names that nothing interfered with; they have no row.
+    pub untouched: u64,
+    /// Attempts that were not counted under some name, server or client.
+    pub left_out: u64,
+}
+
+#[derive(Serialize)]
+pub struct TrackRecord {
+    /// `name`, `server`, `client`, `mechanism`.
+    pub kind: &'static str,
+    pub key: String,
+    /// How a name was asked for: `dns`, `tls`, `http`, `quic`.
+    pub service: Option<&'static str>,
+    pub partial: bool,
+    pub attempts: u64,
+    pub interfered: u64,
+    pub fine: u64,
+    pub failed: u64,
+    pub unjudged: u64,
+    pub share: Option<f64>,
+    pub first: String,
+    pub last: String,
+    /// Seconds that counts are kept by.
+    pub span_s: u64,
+    pub mechanisms: BTreeMap<&'static str, u64>,
+    pub states: Vec<StretchRecord>,
+    pub strip: Vec<[u64; 5]>,
+}
+
+#[derive(Serialize)]
+pub struct StretchRecord {
+    pub state: &'static str,
+    pub first: String,
+    pub last: String,
+    pub attempts: u64,
+    pub interfered: u64,
+    pub fine: u64,
+    pub failed: u64,
+    pub unjudged: u64,
+    pub share: Option<f64>,
+    /// Of Fisher's test against the stretch before.
+    pub p: Option<f64>,
 }
 
 #[derive(Serialize)]

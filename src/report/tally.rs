@@ -3,6 +3,7 @@
 use super::Shown;
 use crate::detect::finding::{Confidence, Mechanism};
 use crate::pipeline::CaptureReport;
+use crate::survey::Timeline;
 use std::collections::BTreeMap;
 
 /// What a run came to.
@@ -27,6 +28,8 @@ pub struct Tally {
     pub below: BTreeMap<(Mechanism, Confidence), u64>,
     /// Unexplained ones that were only counted, by server and mechanism.
     pub suppressed: BTreeMap<(String, &'static str), u64>,
+    /// Attempts over time, of all captures.
+    pub timeline: Timeline,
 }
 
 impl Tally {
@@ -56,6 +59,7 @@ impl Tally {
         for ((server, mechanism), n) in &report.conclusion.suppressed {
             *self.suppressed.entry((server.clone(), mechanism)).or_default() += n;
         }
+        self.timeline.merge(&report.conclusion.timeline);
     }
 
     /// An input that could not be read.

@@ -3,7 +3,7 @@
 use super::paint::fill;
 use super::passage;
 pub use super::passage::Style;
-use super::{Shown, Sink, Tally, judged, page, words};
+use super::{Shown, Sink, Tally, judged, page, strip, timeline, words};
 use std::io::{self, Write};
 
 pub use super::page::By;
@@ -17,6 +17,10 @@ pub struct Layout {
     pub quiet: bool,
     /// Of several captures those without findings get a line each.
     pub several: bool,
+    /// The timeline was asked for, and is told however little there is to it.
+    pub timeline: bool,
+    /// The terminal shows more than ASCII.
+    pub unicode: bool,
 }
 
 /// Writes pages.
@@ -54,7 +58,7 @@ impl<W: Write + Send> Text<W> {
 
 impl<W: Write + Send> Sink for Text<W> {
     fn capture(&mut self, shown: &Shown<'_>) -> io::Result<()> {
-        let Layout { style, by, quiet, several } = self.layout;
+        let Layout { style, by, quiet, several, .. } = self.layout;
         if quiet {
             return self.quiet(shown);
         }
@@ -83,6 +87,11 @@ impl<W: Write + Send> Sink for Text<W> {
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
         if self.layout.quiet {
             return Ok(());
+        }
+        let Layout { style, by, timeline, unicode, .. } = self.layout;
+        let strips = strip::write(&timeline::record(&tally.timeline), by, timeline, style.paint, unicode);
+        if !strips.is_empty() {
+            writeln!(self.out, "{strips}")?;
         }
         if self.layout.several {
             let mut said = words::count(tally.captures, "capture");

@@ -5,6 +5,8 @@ use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
 use super::explained::{Explained, Explanations, reason};
 use super::part::{Part, ends};
+use super::timeline::Timeline;
+use super::tries::{Try, tries};
 use super::verdict::{Control, Finding, FlowLine, Leans, PacketRef};
 use crate::detect::case::Case;
 use crate::detect::finding::{
@@ -38,6 +40,8 @@ pub struct Conclusion {
     pub explained: Explanations,
     /// What each suspicious flow was measured against, by its first frame, whatever it came to.
     pub leans: BTreeMap<u64, Leans>,
+    /// Attempts over time.
+    pub timeline: Timeline,
     /// Facts of the survey left out because a bound was reached.
     pub facts_dropped: u64,
     /// Who asked, if it was to be known; there were more than could be remembered.
@@ -51,13 +55,14 @@ pub fn conclude(
     out_of_order: bool,
     each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>,
 ) -> (Audit, Conclusion) {
-    let Part { mut facts, audit, mut kept, verdicts, evasion, explained, lines, clients, everybody, .. } = Part::joined(parts);
+    let Part { mut facts, audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } = Part::joined(parts);
     facts.settle();
     let mut conclusion = Conclusion {
         lines: lines.unwrap_or_default(),
         verdicts,
         evasion,
         explained,
+        timeline,
         clients: clients.unwrap_or_default(),
         everybody,
         facts_dropped: facts.dropped,
@@ -74,6 +79,7 @@ pub fn conclude(
     let mut findings: Vec<Finding> = Vec::new();
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);
+        conclusion.timeline.note(&judged.tries);
         findings.extend(judged.findings);
         if !judged.leans.flows.is_empty() || !judged.leans.frames.is_empty() {
             conclusion.leans.insert(first_frame(flow), Leans { own: Vec::new(), ..judged.leans });
@@ -143,6 +149,8 @@ pub struct Judged {
     pub explained: Vec<Explained>,
     /// What else was asked to come to this.
     pub leans: Leans,
+    /// What the flow tried, with what came of it.
+    pub tries: Vec<Try>,
 }
 
 fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Judged {
@@ -175,6 +183,7 @@ fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> 
             None => best.push(finding),
         }
     }
+    judged.tries = tries(&case, &judged.findings);
     judged
 }
 

@@ -3,9 +3,10 @@
 use super::examples::least;
 use super::facts::Kind;
 use super::part::Part;
+use super::tries;
 use crate::attribute::special;
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
+use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
 use crate::detect::suspects::{dns_answer, drop, stall};
 
@@ -64,19 +65,7 @@ impl Part {
         let flow = flow_ref(case);
         let client_resets_only = reset && case.of(case.server()).all(|(_, e)| !e.is_rst());
         for request in &case.messages.requests {
-            let kind = match request.kind {
-                TriggerKind::TlsSni | TriggerKind::TlsEch => {
-                    if case.flow.key.protocol == 6 {
-                        Kind::Tls
-                    } else {
-                        Kind::Quic
-                    }
-                }
-                TriggerKind::QuicSni => Kind::Quic,
-                TriggerKind::DnsQname => Kind::Dns,
-                TriggerKind::Protocol => Kind::Other,
-                _ => Kind::Http,
-            };
+            let kind = tries::kind(case, request);
             let answered = drop::is_answered(case, request);
             let outcome = if answered && (!bad || kind == Kind::Dns) {
                 Outcome::Answered

@@ -3,6 +3,10 @@
 use super::audit::Audit;
 use super::explained::{Explanations, reason};
 use super::facts::Facts;
+use super::timeline::Timeline;
+use super::track::Came;
+use super::transactions;
+use super::tries;
 use super::verdict::{Ends, FlowLine};
 use crate::attribute::special;
 use crate::detect::case::{Case, Role};
@@ -14,7 +18,7 @@ use crate::detect::suspects::{self, dns_answer};
 use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
-use crate::limits::CLIENTS;
+use crate::limits::{CLIENTS, TIMELINE_SHARD};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -37,6 +41,8 @@ pub struct Part {
     pub clients: Option<BTreeSet<IpAddr>>,
     /// There may have been more of them.
     pub everybody: bool,
+    /// What the flows tried that are not kept.
+    pub timeline: Timeline,
     ordinary_dns: usize,
     kept_refused: usize,
     kept_slow: usize,
@@ -55,14 +61,18 @@ const MAX_ORDINARY_DNS: usize = 6;
 impl Part {
     /// An empty part; with `lines`, every flow gets a line.
     pub fn new(lines: bool) -> Part {
-        Part { lines: lines.then(Vec::new), ..Part::default() }
+        Part { lines: lines.then(Vec::new), timeline: Timeline::new(TIMELINE_SHARD), ..Part::default() }
     }
 
     /// What parts know together, in their order. Joining neighbours first, and the results then, comes to the same.
     pub fn joined(parts: impl IntoIterator<Item = Part>) -> Part {
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
+        // A shard's has less room than all of them need.
+        let own = std::mem::take(&mut all.timeline);
+        all.timeline.merge(&own);
         for part in parts {
+            all.timeline.merge(&part.timeline);
             all.facts.merge(part.facts);
             all.audit.merge(&part.audit);
             all.kept.extend(part.kept);
@@ -144,11 +154,17 @@ impl Part {
             self.count(reason.unwrap_or("judged"));
         }
         let keep = !suspicious.is_empty();
+        let octets = size_of::<Flow>() + flow.heap();
+        let room = self.kept_octets + octets <= MAX_KEPT;
+        if !keep || !room {
+            let mut tries = tries::tries(&case, &[]);
+            tries.iter_mut().filter(|_| keep).for_each(|t| t.came = Came::Unjudged);
+            self.timeline.note(&tries);
+        }
         drop(suspects);
         drop(case);
         if keep {
-            let octets = size_of::<Flow>() + flow.heap();
-            if self.kept_octets + octets <= MAX_KEPT {
+            if room {
                 self.kept_octets += octets;
                 self.kept.push(flow);
             } else {
@@ -238,7 +254,7 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
 }
 
 /// Why a flow cannot be judged, if so.
-fn unjudged(case: &Case<'_>) -> Option<&'static str> {
+pub(super) fn unjudged(case: &Case<'_>) -> Option<&'static str> {
     let [low, high] = &case.flow.sides;
     if low.packets == 0 || high.packets == 0 {
         return Some("one-sided");
@@ -296,5 +312,6 @@ fn line(case: &Case<'_>, reason: Option<&'static str>, evasion: Vec<&'static str
         reason,
         failure: None,
         evasion,
+        dns: transactions::of(case),
     }
 }

@@ -6,6 +6,7 @@ use crate::detect::finding::{Claim, Confidence, Layer, Mechanism, Position, Stag
 use crate::detect::surroundings::FlowRef;
 use crate::flow::entry::Entry;
 use crate::packet::Endpoint;
+use std::net::IpAddr;
 
 /// Who talks to whom. Roles, not sources: a forged packet lies about its source.
 #[derive(Clone, PartialEq, Debug)]
@@ -145,4 +146,34 @@ pub struct FlowLine {
     pub failure: Option<&'static str>,
     /// What the client did to be misread by filters.
     pub evasion: Vec<&'static str>,
+    /// The DNS transactions in it.
+    pub dns: Vec<Transaction>,
+}
+
+/// A DNS question, with what was said to it. Of a UDP flow there is one; over TCP there may be many.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Transaction {
+    pub id: u16,
+    /// In lower case, and the type; of the first reply if the query was not seen.
+    pub name: Vec<u8>,
+    pub qtype: Option<u16>,
+    /// The first query (or else the first reply), and how often it was sent.
+    pub frame: u64,
+    pub time: Timestamp,
+    pub queries: u64,
+    /// In order of arrival.
+    pub replies: Vec<Reply>,
+}
+
+/// A reply to a DNS question, forged or not.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Reply {
+    pub frame: u64,
+    pub time: Timestamp,
+    pub rcode: u16,
+    /// Addresses, and names that it leads to, in the order of its records.
+    pub addresses: Vec<IpAddr>,
+    pub names: Vec<Vec<u8>>,
+    /// Answer records of any type that could be read.
+    pub records: u64,
 }

@@ -60,3 +60,16 @@ pub fn qtype_name(qtype: u16) -> Cow<'static, str> {
     };
     Cow::Borrowed(name)
 }
+
+/// The name of a response code (RFC 6895, section 2.3), or its number.
+pub fn rcode_name(rcode: u16) -> Cow<'static, str> {
+    Cow::Borrowed(match rcode {
+        0 => "NOERROR",
+        1 => "FORMERR",
+        2 => "SERVFAIL",
+        3 => "NXDOMAIN",
+        4 => "NOTIMP",
+        5 => "REFUSED",
+        n => return Cow::Owned(format!("RCODE{n}")),
+    })
+}

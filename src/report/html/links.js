@@ -19,6 +19,7 @@ function recall(hash = location.hash) {
   $("by").value = view.by;
   $("mechanism").value = view.mechanism;
   for (const box of $("states").querySelectorAll("input")) box.checked = view.states.has(box.value);
+  showTimeline();
   showList();
   if (target !== null) reveal(target);
 }
@@ -52,6 +53,7 @@ function changed() {
   view.mechanism = $("mechanism").value;
   view.states = new Set(Array.from($("states").querySelectorAll("input:checked"), (b) => b.value));
   remember();
+  showTimeline();
   showList();
 }
 
@@ -87,7 +89,7 @@ function start() {
   addEventListener("beforeprint", () => {
     more(Infinity);
     let rest;
-    while ((rest = document.querySelector(".group > .more"))) rest.click();
+    while ((rest = document.querySelector(".group > .more, #timeline .more:not([hidden])"))) rest.click();
   });
   let drawn = innerWidth;
   addEventListener("resize", () => {

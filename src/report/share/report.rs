@@ -22,6 +22,7 @@ pub fn rename(report: &mut CaptureReport, names: &Names) {
         ends(&mut e.ends, names);
         e.text = text::sentence(names, &e.text);
     }
+    c.timeline.rename(|ip| names.of(ip), |name| text::blot(names, name));
     c.clients.clear();
     // An interface's name, a comment: only what broke is said, and where.
     report.damage.iter_mut().for_each(|d| d.text = text::sentence(names, &d.text));
@@ -69,5 +70,12 @@ fn line(l: &mut FlowLine, names: &Names) {
     ends(&mut l.ends, names);
     if let Some(name) = &mut l.name {
         text::blot(names, name);
+    }
+    for t in &mut l.dns {
+        text::blot(names, &mut t.name);
+        for reply in &mut t.replies {
+            reply.addresses.iter_mut().for_each(|a| *a = names.of(*a));
+            reply.names.iter_mut().for_each(|n| text::blot(names, n));
+        }
     }
 }
