@@ -31,11 +31,21 @@ pub struct ScanOptions {
     pub lines: bool,
     /// Remember who the clients are.
     pub clients: bool,
+    /// Count attempts over time by client as well.
+    pub client_times: bool,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        ScanOptions { open: OpenOptions::default(), filter: None, count: None, memory: crate::limits::MEMORY, lines: false, clients: false }
+        ScanOptions {
+            open: OpenOptions::default(),
+            filter: None,
+            count: None,
+            memory: crate::limits::MEMORY,
+            lines: false,
+            clients: false,
+            client_times: false,
+        }
     }
 }
 
@@ -120,8 +130,11 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let filter = options.filter.as_ref().map(|f| Filter::compile(f, &capture.description().link_types)).transpose()?;
     let hasher = Hasher::random();
     let budget = ((options.memory / SHARDS as u64) as usize).max(MIN_SHARD_MEMORY);
-    let mut shards: Vec<(Shard, Part)> =
-        (0..SHARDS).map(|_| (Shard::new(hasher, budget), Part::new(options.lines).with_clients(options.clients))).collect();
+    let mut shards: Vec<(Shard, Part)> = (0..SHARDS)
+        .map(|_| {
+            (Shard::new(hasher, budget), Part::new(options.lines).with_clients(options.clients).with_client_times(options.client_times))
+        })
+        .collect();
     let slot = |capture: &Capture| {
         let window = capture.new_window();
         let sinks = (0..window.max_chunks()).map(|_| ChunkSink::new(hasher, filter.clone())).collect();

@@ -159,6 +159,7 @@ impl Options {
             // The tables hold every flow and every DNS transaction.
             lines: args.flows || only_flows || tables,
             clients: args.share,
+            client_times: matches!(args.by, Some(GroupBy::Client)),
         };
         let share = if args.share { Some(super::share::share(args.key.as_deref())?) } else { None };
         Ok(Options {

@@ -91,6 +91,7 @@ impl Run<'_> {
         if let Some(names) = &names {
             share::report::rename(&mut report, names);
         }
+        self.tally.timeline.merge(std::mem::take(&mut report.conclusion.timeline));
         let mut shown = Shown::new(&report, self.options.min, self.tally.found());
         if let Some(names) = &names {
             shown = shown.shared(names, format!("capture-{}", self.tally.captures + 1));

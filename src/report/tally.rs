@@ -59,7 +59,6 @@ impl Tally {
         for ((server, mechanism), n) in &report.conclusion.suppressed {
             *self.suppressed.entry((server.clone(), mechanism)).or_default() += n;
         }
-        self.timeline.merge(&report.conclusion.timeline);
     }
 
     /// An input that could not be read.

@@ -38,10 +38,12 @@ pub fn record(timeline: &Timeline) -> TimelineRecord {
     for by in [By::Name, By::Server, By::Client] {
         let mut list: Vec<(Named, &Track, u64)> = Vec::new();
         for (key, track) in timeline.tracks() {
-            let Some(named) = name(key, timeline).filter(|n| n.by == by) else { continue };
-            match track.total().map_or(0, |c| c.interfered) {
-                0 => untouched += u64::from(by == By::Name),
-                hits => list.push((named, track, hits)),
+            // Nearly all keys are of no interest: they are not put into words.
+            let hits = track.total().map_or(0, |c| c.interfered);
+            if hits == 0 {
+                untouched += u64::from(by == By::Name && matches!(key, Key::Name(..)));
+            } else if let Some(named) = name(key, timeline).filter(|n| n.by == by) {
+                list.push((named, track, hits));
             }
         }
         // Stable: equals stay in the order of their keys.

@@ -70,9 +70,9 @@ impl Part {
         let mut all = parts.next().unwrap_or_default();
         // A shard's has less room than all of them need.
         let own = std::mem::take(&mut all.timeline);
-        all.timeline.merge(&own);
+        all.timeline.merge(own);
         for part in parts {
-            all.timeline.merge(&part.timeline);
+            all.timeline.merge(part.timeline);
             all.facts.merge(part.facts);
             all.audit.merge(&part.audit);
             all.kept.extend(part.kept);
@@ -93,6 +93,11 @@ impl Part {
         }
         all.facts.order();
         all
+    }
+
+    /// Counts attempts by client as well, if `wanted`.
+    pub fn with_client_times(self, wanted: bool) -> Part {
+        Part { timeline: self.timeline.with_clients(wanted), ..self }
     }
 
     /// Remembers the clients' addresses as well, if `wanted`.

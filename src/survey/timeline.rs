@@ -77,6 +77,8 @@ pub struct Timeline {
     limit: u64,
     octets: usize,
     budget: usize,
+    /// Clients are counted as well: on a busy line there are as many of them as attempts.
+    clients: bool,
     /// Attempts that were not counted under some key, or no longer are.
     pub left_out: u64,
 }
@@ -94,7 +96,12 @@ const KEY: usize = 2 * (size_of::<Key>() + size_of::<Track>());
 impl Timeline {
     /// An empty one that may take so many octets.
     pub fn new(budget: usize) -> Timeline {
-        Timeline { tracks: BTreeMap::new(), limit: u64::MAX, octets: 0, budget, left_out: 0 }
+        Timeline { tracks: BTreeMap::new(), limit: u64::MAX, octets: 0, budget, clients: false, left_out: 0 }
+    }
+
+    /// Counts by client as well, if `wanted`.
+    pub fn with_clients(self, wanted: bool) -> Timeline {
+        Timeline { clients: wanted, ..self }
     }
 
     /// Takes what the attempts of a flow came to.
@@ -108,7 +115,9 @@ impl Timeline {
                 self.add(Key::Name(t.kind, t.name.clone()), counts(came), mechanisms);
             }
             self.add(Key::Server(t.server.ip, t.server.port, t.protocol), counts(t.came), &t.mechanisms);
-            self.add(Key::Client(t.client), counts(t.came), &t.mechanisms);
+            if self.clients {
+                self.add(Key::Client(t.client), counts(t.came), &t.mechanisms);
+            }
             self.add(Key::Kind(t.kind), counts(t.came), &t.mechanisms);
             for mechanism in &t.mechanisms {
                 self.add(Key::Mechanism(*mechanism), counts(Came::Interfered), &[*mechanism]);
@@ -145,12 +154,17 @@ impl Timeline {
     }
 
     /// Adds what another timeline holds.
-    pub fn merge(&mut self, other: &Timeline) {
+    pub fn merge(&mut self, other: Timeline) {
         self.limit = self.limit.min(other.limit);
         self.left_out += other.left_out;
-        for (key, track) in &other.tracks {
-            let all = track.total().map_or(0, |c| c.all());
-            self.put(key.clone(), (track.is_hit(), all), |known| known.merge(track));
+        self.clients |= other.clients;
+        if self.tracks.is_empty() {
+            (self.tracks, self.octets) = (other.tracks, other.octets);
+        } else {
+            for (key, track) in other.tracks {
+                let all = track.total().map_or(0, |c| c.all());
+                self.put(key, (track.is_hit(), all), |known| known.take(track));
+            }
         }
         self.cut();
         self.trim();
@@ -283,8 +297,8 @@ mod tests {
         let whole = timeline(1 << 20, all.clone());
         let (a, b) = all.split_at(123);
         let (mut ab, mut ba) = (timeline(1 << 20, a.to_vec()), timeline(1 << 20, b.to_vec()));
-        ab.merge(&timeline(1 << 20, b.to_vec()));
-        ba.merge(&timeline(1 << 20, a.to_vec()));
+        ab.merge(timeline(1 << 20, b.to_vec()));
+        ba.merge(timeline(1 << 20, a.to_vec()));
         assert_eq!(ab.tracks, whole.tracks);
         assert_eq!(ba.tracks, whole.tracks);
         assert_eq!(whole.left_out, 0);
@@ -296,7 +310,7 @@ mod tests {
         let name = |i: u64| format!("name-{}", i % 2000);
         let all = || (0..20_000_u64).map(|i| attempt(i, &name(i), i % 2000 == 77));
         let mut seen = timeline(150_000, all().filter(|t| t.time.0 / 1_000_000_000 % 3 == 0));
-        seen.merge(&timeline(150_000, all().filter(|t| t.time.0 / 1_000_000_000 % 3 != 0)));
+        seen.merge(timeline(150_000, all().filter(|t| t.time.0 / 1_000_000_000 % 3 != 0)));
         assert!(seen.octets <= seen.budget && seen.left_out > 0);
         let kept = names(&seen);
         assert!(kept.len() > 10, "{}", kept.len());

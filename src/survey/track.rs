@@ -101,6 +101,15 @@ impl Track {
         self.fit();
     }
 
+    /// The same, of a track that is needed no more.
+    pub fn take(&mut self, other: Track) {
+        if self.spans.is_empty() && self.mechanisms.is_empty() {
+            *self = other;
+        } else {
+            self.merge(&other);
+        }
+    }
+
     /// Length of a span in seconds.
     pub fn width(&self) -> u64 {
         1 << self.doublings
