@@ -90,11 +90,18 @@ struct Piece {
     trials: u64,
     hits: u64,
     counts: Counts,
+    /// Spans in it.
+    spans: u64,
 }
 
 impl Piece {
     fn and(self, other: Piece) -> Piece {
-        Piece { trials: self.trials + other.trials, hits: self.hits + other.hits, counts: self.counts.and(other.counts) }
+        Piece {
+            trials: self.trials + other.trials,
+            hits: self.hits + other.hits,
+            counts: self.counts.and(other.counts),
+            spans: self.spans + other.spans,
+        }
     }
 
     fn is_pure(&self) -> bool {
@@ -108,6 +115,7 @@ pub fn stretches<'c>(spans: impl Iterator<Item = &'c Counts>, width: u64) -> Vec
     // A change can lie between any two spans with trials.
     let places = pieces.iter().filter(|p| p.trials > 0).count().saturating_sub(1).max(1) as f64;
     let mut parts = best(&alike(pieces));
+    straddle(&mut parts);
     loop {
         let chances: Vec<f64> = parts.windows(2).map(|pair| if let [a, b] = pair { chance(a, b) } else { 1.0 }).collect();
         let worst = chances.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).filter(|(_, p)| **p * places > LEVEL);
@@ -129,12 +137,31 @@ pub fn stretches<'c>(spans: impl Iterator<Item = &'c Counts>, width: u64) -> Vec
     }
 }
 
+/// A span within which everything changed is no stretch in between: it goes to the side that it has more of.
+fn straddle(parts: &mut Vec<Piece>) {
+    let mut at = 1;
+    while let Some([before, span, after]) = parts.get(at - 1..at + 2) {
+        let sides = [State::of(&before.counts), State::of(&after.counts)];
+        if span.spans == 1 && !span.is_pure() && matches!(sides, [State::Blocked, State::Fine] | [State::Fine, State::Blocked]) {
+            let blocked = if sides[0] == State::Blocked { at - 1 } else { at };
+            let fine = if blocked == at { at - 1 } else { at };
+            let span = parts.remove(at);
+            let side = if span.hits * 2 >= span.trials { blocked } else { fine };
+            if let Some(side) = parts.get_mut(side) {
+                *side = side.and(span);
+            }
+        } else {
+            at += 1;
+        }
+    }
+}
+
 fn piece(counts: &Counts, width: u64) -> Piece {
     let judged = counts.judged();
     let trials = judged.min((width / APART).clamp(1, MOST));
     // Half a trial is none: a doubt is not held against anybody.
     let hits = if judged == 0 { 0 } else { (2 * counts.interfered * trials + judged - 1) / (2 * judged) };
-    Piece { trials, hits, counts: *counts }
+    Piece { trials, hits, counts: *counts, spans: 1 }
 }
 
 /// Neighbours that agree, or that have nothing to say, become one: no change lies between them.
