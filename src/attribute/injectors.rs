@@ -181,6 +181,16 @@ pub fn rows() -> &'static [Row] {
     ROWS.get_or_init(built_in)
 }
 
+/// Our table as it is written, and how many rows it has: for who only wants to tell it from another, and not read it.
+pub fn written() -> (&'static str, usize) {
+    (BUILT_IN, BUILT_IN.lines().filter(|line| *line == "[[injector]]").count())
+}
+
+/// Rows of a user's, if any were laid over ours.
+pub fn theirs() -> Vec<&'static Row> {
+    ROWS.get().into_iter().flatten().filter(|r| r.given.is_some()).collect()
+}
+
 /// Lays a user's rows over ours: an id of theirs replaces ours. Must come before the first look at [`rows`], else it is refused.
 pub fn layer(theirs: Vec<Row>) -> Result<(), String> {
     let mut rows = built_in();
@@ -313,6 +323,11 @@ mod tests {
             window,
             ..Packet::default()
         }
+    }
+
+    #[test]
+    fn rows_are_counted_as_they_are_read() {
+        assert_eq!(written().1, parse(BUILT_IN).unwrap().len());
     }
 
     #[test]
