@@ -26,6 +26,16 @@ pub const UDP_IDLE_NS: i64 = 60_000_000_000;
 /// DNS: transaction ids are reused; stub resolvers give up after 5 to 15 s.
 pub const DNS_IDLE_NS: i64 = 20_000_000_000;
 
+/// A connection that both ends have closed is over after so many of its round trips: what was under way has arrived, and what was lost
+/// has been sent once more. At least a kernel's shortest retransmission timeout, at most a satellite's path; in between where the round
+/// trip is not known.
+pub const LINGER_ROUND_TRIPS: i64 = 3;
+pub const LINGER_NS: i64 = 200_000_000;
+pub const LINGER_MOST_NS: i64 = 5_000_000_000;
+pub const LINGER_UNKNOWN_NS: i64 = 1_000_000_000;
+/// For so long packets are known to belong to a connection that is over: a kernel's TIME-WAIT (RFC 9293 section 3.4.2 asks for
+/// more, Linux keeps a minute).
+pub const TIME_WAIT_NS: i64 = 60_000_000_000;
 /// Memory for flow state by default.
 pub const MEMORY: u64 = 2 << 30;
 /// Memory a shard may use for live flows before the oldest idle ones are evicted, whatever `--memory` says: some eighty full

@@ -238,6 +238,8 @@ fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut ru
     for (shard, part) in shards {
         run.stats.flows += shard.counts.flows;
         run.stats.evicted += shard.counts.evicted;
+        run.stats.late_packets += shard.counts.late_packets;
+        run.stats.closed_forgotten += shard.counts.closed_forgotten;
         run.stats.streams_forgotten += shard.counts.streams_forgotten;
         run.stats.bad_checksums += shard.counts.bad_checksums;
         streams.tcp.push(shard.tcp_streams);

@@ -20,6 +20,9 @@ pub struct Stats {
     pub bad_checksums: u64,
     pub flows: u64,
     pub evicted: u64,
+    /// Packets of connections that had closed a while before, and such connections forgotten too early.
+    pub late_packets: u64,
+    pub closed_forgotten: u64,
     pub streams_forgotten: u64,
     /// Packets nested deeper than a record can say.
     pub too_deep: u64,
@@ -41,6 +44,8 @@ impl Stats {
         self.bad_checksums += other.bad_checksums;
         self.flows += other.flows;
         self.evicted += other.evicted;
+        self.late_packets += other.late_packets;
+        self.closed_forgotten += other.closed_forgotten;
         self.streams_forgotten += other.streams_forgotten;
         self.too_deep += other.too_deep;
     }

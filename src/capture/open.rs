@@ -26,9 +26,9 @@ const MAX_WINDOW: usize = 1 << 30;
 /// How to read. The results do not depend on `chunk` or `force_wrong_guess`, nor on `window` as long as every record fits one.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
-    /// Bytes per window: 16 MiB keep 16 chunks of work at hand; rounded up to whole chunks.
+    /// Bytes per window: 8 MiB keep 16 chunks of work at hand, and two windows are in memory; rounded up to whole chunks.
     pub window: usize,
-    /// Bytes per chunk: 1 MiB; from 512 KiB on the size makes no difference that can be measured.
+    /// Bytes per chunk: from 512 KiB on the size makes no difference that can be measured.
     pub chunk: usize,
     /// Stop after so many bytes of (uncompressed) capture, against decompression bombs.
     pub max_bytes: Option<u64>,
@@ -40,7 +40,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        OpenOptions { window: 16 << 20, chunk: 1 << 20, max_bytes: None, spool: false, force_wrong_guess: false }
+        OpenOptions { window: 8 << 20, chunk: 512 << 10, max_bytes: None, spool: false, force_wrong_guess: false }
     }
 }
 

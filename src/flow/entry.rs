@@ -81,16 +81,12 @@ impl Record {
     ) -> Option<Record> {
         let payload_at = (packet.payload.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize);
         let mut facts = 0;
-        for (bit, on) in [
-            (fact::FROM_HIGH, direction == Direction::FromHigh),
-            (fact::DONT_FRAGMENT, packet.ip.dont_fragment),
-            (fact::HAS_ID, packet.ip.id.is_some()),
-            (fact::CUT, (packet.payload.len() as u32) < packet.payload_len),
-            (fact::IPV6, packet.src.ip.is_ipv6()),
-            (fact::TUNNEL, packet.tunnel.is_some()),
-        ] {
-            facts |= if on { bit } else { 0 };
-        }
+        facts |= fact::FROM_HIGH * u16::from(direction == Direction::FromHigh);
+        facts |= fact::DONT_FRAGMENT * u16::from(packet.ip.dont_fragment);
+        facts |= fact::HAS_ID * u16::from(packet.ip.id.is_some());
+        facts |= fact::CUT * u16::from((packet.payload.len() as u32) < packet.payload_len);
+        facts |= fact::IPV6 * u16::from(packet.src.ip.is_ipv6());
+        facts |= fact::TUNNEL * u16::from(packet.tunnel.is_some());
         let mut record = Record {
             time: time.0,
             fingerprint_low: fingerprint.low,
@@ -145,9 +141,9 @@ impl Record {
             self.tsecr = echo;
             self.facts |= fact::TIMESTAMPS;
         }
-        for (bit, on) in [(fact::OPTIONS, t.header_len > 20), (fact::MD5, t.md5), (fact::SACK_PERMITTED, t.sack_permitted)] {
-            self.facts |= if on { bit } else { 0 };
-        }
+        self.facts |= fact::OPTIONS * u16::from(t.header_len > 20);
+        self.facts |= fact::MD5 * u16::from(t.md5);
+        self.facts |= fact::SACK_PERMITTED * u16::from(t.sack_permitted);
     }
 }
 

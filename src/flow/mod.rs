@@ -4,6 +4,7 @@
 //! made of associative parts only (see [`transcript`] and [`profile`]). Sequence reasoning and roles are a fold over the
 //! transcript while judging, never state kept while absorbing.
 
+mod closing;
 pub mod community;
 pub mod entry;
 pub mod history;

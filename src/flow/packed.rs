@@ -39,30 +39,36 @@ pub struct Packed {
     state: State,
 }
 
-/// Which fields of an entry are written out.
+/// Which fields of an entry are written out. The mark comes first; lengths of numbers follow it from bit 12 on.
 mod mark {
-    pub const FROM_HIGH: u16 = 1;
-    pub const SEQ: u16 = 1 << 1;
-    pub const ACK: u16 = 1 << 2;
+    pub const FROM_HIGH: u32 = 1;
+    pub const SEQ: u32 = 1 << 1;
+    pub const ACK: u32 = 1 << 2;
     /// The acknowledgement is what the other side sends next.
-    pub const ACKS_ALL: u16 = 1 << 3;
-    pub const TSVAL: u16 = 1 << 4;
-    pub const TSECR: u16 = 1 << 5;
-    pub const WINDOW: u16 = 1 << 6;
-    pub const IP_ID: u16 = 1 << 7;
+    pub const ACKS_ALL: u32 = 1 << 3;
+    pub const WINDOW: u32 = 1 << 4;
+    pub const IP_ID: u32 = 1 << 5;
     /// The identification is one more than the last.
-    pub const NEXT_ID: u16 = 1 << 8;
-    pub const FLAGS: u16 = 1 << 9;
-    pub const FACTS: u16 = 1 << 10;
-    pub const HEADER: u16 = 1 << 11;
-    pub const PAYLOAD: u16 = 1 << 12;
-    pub const PEEK: u16 = 1 << 13;
+    pub const NEXT_ID: u32 = 1 << 6;
+    pub const FLAGS: u32 = 1 << 7;
+    pub const FACTS: u32 = 1 << 8;
+    pub const HEADER: u32 = 1 << 9;
+    pub const PEEK: u32 = 1 << 10;
     /// The peek is shorter than it can be: its length comes first.
-    pub const SHORT_PEEK: u16 = 1 << 14;
+    pub const SHORT_PEEK: u32 = 1 << 11;
+    /// Where three bits each say how many octets a number has: of the first three, beyond the one they always have.
+    pub const FRAME: u32 = 12;
+    pub const OFFSET: u32 = 15;
+    pub const TIME: u32 = 18;
+    pub const PAYLOAD: u32 = 21;
+    pub const TSVAL: u32 = 24;
+    pub const TSECR: u32 = 27;
 }
 
-/// Octets an entry can take at most: all fields written out, three numbers of ten octets.
+/// Octets an entry can take at most: all fields written out, and a word behind its last number.
 const MOST: usize = 96;
+/// Octets made room for at first: a handshake.
+const FIRST: usize = 96;
 
 struct Writer {
     octets: [u8; MOST],
@@ -78,21 +84,25 @@ impl Writer {
         self.at += N;
     }
 
-    /// Seven bits an octet, the lowest first.
+    /// As many octets as the number has but at least `least`, the lowest first. Returns how many.
     #[inline(always)]
-    fn number(&mut self, mut n: u64) {
-        while n >= 0x80 {
-            self.put([n as u8 | 0x80]);
-            n >>= 7;
-        }
-        self.put([n as u8]);
+    fn number(&mut self, n: u64, least: u32) -> u32 {
+        let octets = ((71 - n.leading_zeros()) / 8).max(least);
+        self.put(n.to_le_bytes());
+        self.at = self.at - 8 + octets as usize;
+        octets
     }
+}
 
-    /// Small whether ahead or behind.
-    #[inline(always)]
-    fn step(&mut self, n: i64) {
-        self.number(((n << 1) ^ (n >> 63)) as u64);
-    }
+/// Small whether ahead or behind.
+#[inline(always)]
+fn folded(n: i64) -> u64 {
+    ((n << 1) ^ (n >> 63)) as u64
+}
+
+#[inline(always)]
+fn unfolded(n: u64) -> i64 {
+    (n >> 1) as i64 ^ -((n & 1) as i64)
 }
 
 struct Reader<'p> {
@@ -115,22 +125,14 @@ impl Reader<'_> {
     }
 
     #[inline(always)]
-    fn number(&mut self) -> u64 {
-        let mut n = 0;
-        for shift in (0..64).step_by(7) {
-            let [octet] = self.take();
-            n |= u64::from(octet & 0x7f) << shift;
-            if octet < 0x80 {
-                break;
-            }
-        }
-        n
-    }
-
-    #[inline(always)]
-    fn step(&mut self) -> i64 {
-        let n = self.number();
-        (n >> 1) as i64 ^ -((n & 1) as i64)
+    fn number(&mut self, octets: u32) -> u64 {
+        // Mostly more octets follow than the number has; at the end there may be fewer than a word.
+        let word = match self.rest.first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => self.rest.iter().rev().fold(0, |n, octet| n << 8 | u64::from(*octet)),
+        };
+        self.rest = self.rest.get(octets as usize..).unwrap_or_default();
+        if octets >= 8 { word } else { word & ((1 << (octets * 8)) - 1) }
     }
 
     #[inline(always)]
@@ -176,6 +178,12 @@ impl Packed {
         self.len as usize
     }
 
+    /// Empties the list, and keeps its room.
+    pub fn clear(&mut self) {
+        self.octets.clear();
+        (self.len, self.state) = (0, State::default());
+    }
+
     /// Octets on the heap.
     pub fn heap(&self) -> usize {
         self.octets.capacity()
@@ -192,42 +200,33 @@ impl Packed {
         let (own, other) = self.state.of(from_high);
         let acks_all = e.ack == other.seq;
         let next_id = e.ip_id == own.ip_id.wrapping_add(1);
+        // Sums instead of branches: which fields repeat is no pattern that a processor learns.
         let mut marks = 0;
-        for (bit, on) in [
-            (mark::FROM_HIGH, from_high),
-            (mark::SEQ, e.seq != own.seq),
-            (mark::ACK, e.ack != own.ack && !acks_all),
-            (mark::ACKS_ALL, acks_all),
-            (mark::TSVAL, e.tsval != own.tsval),
-            (mark::TSECR, e.tsecr != other.tsval),
-            (mark::WINDOW, e.window != own.window),
-            (mark::IP_ID, e.ip_id != own.ip_id && !next_id),
-            (mark::NEXT_ID, next_id),
-            (mark::FLAGS, e.flags != own.flags),
-            (mark::FACTS, e.facts != own.facts),
-            (mark::HEADER, (e.ttl, e.tos, e.header_len) != (own.ttl, own.tos, own.header_len)),
-            (mark::PAYLOAD, e.payload_len != 0),
-            (mark::PEEK, e.peek_len != 0),
-            (mark::SHORT_PEEK, e.peek_len != 0 && usize::from(e.peek_len) < PEEK),
-        ] {
-            marks |= if on { bit } else { 0 };
-        }
-        let mut w = Writer { octets: [0; MOST], at: 0 };
-        w.put(marks.to_le_bytes());
-        w.number(e.frame.wrapping_sub(self.state.frame));
-        w.step(e.offset.wrapping_sub(self.state.offset) as i64);
-        w.step(e.time.0.wrapping_sub(self.state.time));
+        marks |= mark::FROM_HIGH * u32::from(from_high);
+        marks |= mark::SEQ * u32::from(e.seq != own.seq);
+        marks |= mark::ACK * u32::from(e.ack != own.ack && !acks_all);
+        marks |= mark::ACKS_ALL * u32::from(acks_all);
+        marks |= mark::WINDOW * u32::from(e.window != own.window);
+        marks |= mark::IP_ID * u32::from(e.ip_id != own.ip_id && !next_id);
+        marks |= mark::NEXT_ID * u32::from(next_id);
+        marks |= mark::FLAGS * u32::from(e.flags != own.flags);
+        marks |= mark::FACTS * u32::from(e.facts != own.facts);
+        marks |= mark::HEADER * u32::from((e.ttl, e.tos, e.header_len) != (own.ttl, own.tos, own.header_len));
+        marks |= mark::PEEK * u32::from(e.peek_len != 0);
+        marks |= mark::SHORT_PEEK * u32::from(e.peek_len != 0 && usize::from(e.peek_len) < PEEK);
+        let mut w = Writer { octets: [0; MOST], at: size_of_val(&marks) };
+        marks |= (w.number(e.frame.wrapping_sub(self.state.frame), 1) - 1) << mark::FRAME;
+        marks |= (w.number(folded(e.offset.wrapping_sub(self.state.offset) as i64), 1) - 1) << mark::OFFSET;
+        marks |= (w.number(folded(e.time.0.wrapping_sub(self.state.time)), 1) - 1) << mark::TIME;
+        marks |= w.number(u64::from(e.payload_len), 0) << mark::PAYLOAD;
+        let step = |now: u32, before: u32| folded(i64::from(now.wrapping_sub(before) as i32));
+        marks |= w.number(step(e.tsval, own.tsval), 0) << mark::TSVAL;
+        marks |= w.number(step(e.tsecr, other.tsval), 0) << mark::TSECR;
         if marks & mark::SEQ != 0 {
             w.put(e.seq.to_le_bytes());
         }
         if marks & mark::ACK != 0 {
             w.put(e.ack.to_le_bytes());
-        }
-        if marks & mark::TSVAL != 0 {
-            w.step(i64::from(e.tsval.wrapping_sub(own.tsval) as i32));
-        }
-        if marks & mark::TSECR != 0 {
-            w.step(i64::from(e.tsecr.wrapping_sub(other.tsval) as i32));
         }
         if marks & mark::WINDOW != 0 {
             w.put(e.window.to_le_bytes());
@@ -244,9 +243,6 @@ impl Packed {
         if marks & mark::HEADER != 0 {
             w.put([e.ttl, e.tos, e.header_len]);
         }
-        if marks & mark::PAYLOAD != 0 {
-            w.number(u64::from(e.payload_len));
-        }
         if marks & mark::SHORT_PEEK != 0 {
             w.put([e.peek_len]);
             for octet in e.peek() {
@@ -255,7 +251,14 @@ impl Packed {
         } else if marks & mark::PEEK != 0 {
             w.put(e.peek);
         }
-        self.octets.extend_from_slice(w.octets.get(..w.at).unwrap_or_default());
+        let end = w.at;
+        w.at = 0;
+        w.put(marks.to_le_bytes());
+        if self.octets.capacity() - self.octets.len() < end {
+            // Doubling would leave a third of all transcripts empty.
+            self.octets.reserve_exact(FIRST.max(self.octets.len() / 2).max(end));
+        }
+        self.octets.extend_from_slice(w.octets.get(..end).unwrap_or_default());
         self.len += 1;
         self.state.update(e);
     }
@@ -280,21 +283,23 @@ impl FromIterator<Entry> for Packed {
 
 #[inline]
 fn read(r: &mut Reader<'_>, state: &mut State) -> Entry {
-    let marks = r.word();
-    let on = |bit: u16| marks & bit != 0;
+    let marks = r.long();
+    let on = |bit: u32| marks & bit != 0;
+    let octets = |shift: u32| marks >> shift & 7;
     let (own, other) = state.of(on(mark::FROM_HIGH));
     let mut e = Entry::blank();
-    e.frame = state.frame.wrapping_add(r.number());
-    e.offset = state.offset.wrapping_add(r.step() as u64);
-    e.time = Timestamp(state.time.wrapping_add(r.step()));
+    e.frame = state.frame.wrapping_add(r.number(octets(mark::FRAME) + 1));
+    e.offset = state.offset.wrapping_add(unfolded(r.number(octets(mark::OFFSET) + 1)) as u64);
+    e.time = Timestamp(state.time.wrapping_add(unfolded(r.number(octets(mark::TIME) + 1))));
+    e.payload_len = r.number(octets(mark::PAYLOAD)) as u32;
+    e.tsval = own.tsval.wrapping_add(unfolded(r.number(octets(mark::TSVAL))) as u32);
+    e.tsecr = other.tsval.wrapping_add(unfolded(r.number(octets(mark::TSECR))) as u32);
     e.seq = if on(mark::SEQ) { r.long() } else { own.seq };
     e.ack = match (on(mark::ACK), on(mark::ACKS_ALL)) {
         (true, _) => r.long(),
         (_, true) => other.seq,
         _ => own.ack,
     };
-    e.tsval = if on(mark::TSVAL) { own.tsval.wrapping_add(r.step() as u32) } else { own.tsval };
-    e.tsecr = if on(mark::TSECR) { other.tsval.wrapping_add(r.step() as u32) } else { other.tsval };
     e.window = if on(mark::WINDOW) { r.word() } else { own.window };
     e.ip_id = match (on(mark::IP_ID), on(mark::NEXT_ID)) {
         (true, _) => r.word(),
@@ -304,7 +309,6 @@ fn read(r: &mut Reader<'_>, state: &mut State) -> Entry {
     e.flags = if on(mark::FLAGS) { r.word() } else { own.flags };
     e.facts = if on(mark::FACTS) { r.word() } else { own.facts };
     [e.ttl, e.tos, e.header_len] = if on(mark::HEADER) { r.take() } else { [own.ttl, own.tos, own.header_len] };
-    e.payload_len = if on(mark::PAYLOAD) { r.number() as u32 } else { 0 };
     if on(mark::SHORT_PEEK) {
         let [len] = r.take();
         e.peek_len = len;

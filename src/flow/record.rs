@@ -37,6 +37,10 @@ impl Head {
         let kept = payload.get(..room).unwrap_or(payload);
         self.capped |= kept.len() < payload.len();
         if !kept.is_empty() {
+            if self.segments.capacity() == 0 {
+                // Most directions say one thing: a vector's first growth makes room for four.
+                self.segments.reserve_exact(1);
+            }
             self.segments.push(Segment { frame: entry.frame, seq: entry.seq, at: self.bytes.len() as u32, len: kept.len() as u32 });
             self.bytes.extend_from_slice(kept);
         }
@@ -103,6 +107,11 @@ pub fn begins_request(payload: &[u8]) -> bool {
     }
 }
 
+/// Of datagrams other than DNS only QUIC's long headers (RFC 9000 section 17.2) are ever read beyond their first octets.
+fn is_long_header(payload: &[u8]) -> bool {
+    payload.first().is_some_and(|b| b & 0x80 != 0)
+}
+
 impl Flow {
     /// An empty flow for a key.
     pub fn new(key: FlowKey, time: Timestamp) -> Flow {
@@ -152,6 +161,11 @@ impl Flow {
         entry.is_syn() && self.syn[entry.direction().index()] == Some(entry.seq)
     }
 
+    /// Initial sequence number of the last SYN of each side.
+    pub fn syns(&self) -> [Option<u32>; 2] {
+        self.syn
+    }
+
     fn cap(&self) -> usize {
         if self.key.protocol == 6 { HEAD_BYTES } else { DATAGRAM_BYTES }
     }
@@ -171,7 +185,9 @@ impl Flow {
                 let bytes = payload.get(..LATEST_BYTES).unwrap_or(payload).to_vec();
                 self.latest[side] = Some(Box::new(Latest { frame: entry.frame, seq: entry.seq, bytes }));
             }
-            self.heads[side].push(entry, payload, cap);
+            if self.key.protocol == 6 || self.key.transaction.is_some() || is_long_header(payload) {
+                self.heads[side].push(entry, payload, cap);
+            }
         }
         self.transcript.push(entry);
     }

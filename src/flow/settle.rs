@@ -1,5 +1,6 @@
 //! When the start of a direction has been heard: what payload need not be kept any more.
 
+use super::key::FlowKey;
 use super::record::{Flow, Head};
 
 /// Stops keeping payload of a direction once what judging reads from its start is complete.
@@ -7,11 +8,17 @@ use super::record::{Flow, Head};
 /// Not part of the flow's law: a settled flow is judged like the unsettled one, it only holds less. Flows that are to be merged with
 /// others are not settled.
 pub fn settle(flow: &mut Flow, side: usize) {
-    let head = &mut flow.heads[side];
+    let tcp = flow.key.protocol == 6;
+    let [low, high] = &mut flow.heads;
+    let (head, other) = if side == 0 { (low, high) } else { (high, low) };
     if head.closed || flow.key.transaction.is_some() {
         return;
     }
-    let tcp = flow.key.protocol == 6;
+    if !tcp && is_answer(&flow.key, side, head, other) {
+        // Only what a client of QUIC sends says anything; of the server's packets their first octets do.
+        *head = Head { closed: true, ..Head::default() };
+        return;
+    }
     let first = head.bytes.first().copied();
     head.closed = match first {
         None => false,
@@ -32,14 +39,19 @@ pub fn settle(flow: &mut Flow, side: usize) {
             None => false,
         },
         Some(_) if tcp => head.bytes.len() >= 2048,
-        // QUIC: short-header packets follow once the handshake is over.
-        Some(b) if b & 0x80 != 0 => head.segments.last().is_some_and(|s| head.slice(s).first().is_some_and(|b| b & 0x80 == 0)),
-        Some(_) => head.bytes.len() >= 1024,
+        Some(_) => false,
     };
     if head.closed {
         head.bytes.shrink_to_fit();
         head.segments.shrink_to_fit();
     }
+}
+
+/// Whether a direction's datagrams answer those of the other one, which spoke first and not from a server's port.
+fn is_answer(key: &FlowKey, side: usize, head: &Head, other: &Head) -> bool {
+    let (Some(mine), Some(first)) = (head.segments.first(), other.segments.first()) else { return false };
+    let ports = if side == 0 { (key.low.port, key.high.port) } else { (key.high.port, key.low.port) };
+    first.frame < mine.frame && !matches!(ports, (1024.., 0..1024))
 }
 
 /// Where the first record of application data starts, five octets of its header included. `None` while the records in the clear go

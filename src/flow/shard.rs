@@ -1,5 +1,6 @@
 //! A shard of the flow table: absorbs records in file order, ends flows, evicts under memory pressure.
 
+use super::closing::{Closing, Over};
 use super::entry::{Entry, PEEK, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
 use super::prefetch;
@@ -40,10 +41,15 @@ pub struct ShardCounts {
     pub evicted: u64,
     pub streams_forgotten: u64,
     pub bad_checksums: u64,
+    /// Packets of connections that were over.
+    pub late_packets: u64,
+    /// Connections that were over, forgotten for memory.
+    pub closed_forgotten: u64,
 }
 
 struct Slot {
     print: Fingerprint,
+    closing: Closing,
     flow: Flow,
 }
 
@@ -53,6 +59,9 @@ pub struct Shard {
     /// Half of a fingerprint with the place of its flow: a probe rarely has to look at flows that are not meant.
     index: HashTable<(u32, u32)>,
     slots: Slab<Slot>,
+    /// Connections that are over, and places of those that will be.
+    over: Slab<Over>,
+    closed: Vec<u32>,
     /// Octets that live flows may take, and do take.
     budget: usize,
     used: usize,
@@ -69,6 +78,10 @@ pub struct Shard {
 
 /// A live flow's slot with its share of the index.
 const SLOT: usize = size_of::<Option<Slot>>() + 8;
+/// A place in the index that is none of a live flow but of a connection that is over.
+const OVER: u32 = 1 << 31;
+/// Memory of a connection that is over.
+const REMEMBERED: usize = size_of::<Option<Over>>() + 8;
 /// Packets whose flows are fetched together: more than a memory system has loads in flight, few enough to stay in its first cache.
 const BATCH: usize = 24;
 /// Capture time between sweeps for ended flows; sweeping costs a pass over the live ones.
@@ -85,6 +98,8 @@ impl Shard {
             hasher,
             index: HashTable::new(),
             slots: Slab::default(),
+            over: Slab::default(),
+            closed: Vec::new(),
             budget,
             used: 0,
             clock: Timestamp(i64::MIN),
@@ -132,9 +147,9 @@ impl Shard {
     pub fn absorb(&mut self, record: &Record, frame: u64, window: &WindowBytes<'_>) {
         let print = Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high };
         self.clock = self.clock.max(Timestamp(record.time));
-        let slots = &self.slots;
-        let is_it = |(half, i): &(u32, u32)| *half == print.high && slots.get(*i).is_some_and(|s| s.print == print);
-        let found = self.index.find(print.low, is_it).map(|(_, i)| *i);
+        let (slots, over) = (&self.slots, &self.over);
+        let is_it = |(half, i): &(u32, u32)| *half == print.high && print_at(slots, over, *i) == Some(print);
+        let mut found = self.index.find(print.low, is_it).map(|(_, i)| *i);
         let payload = window.payload(record);
         let mut entry = entry_of(record, frame, window, payload);
         if record.facts & fact::HIDDEN != 0 {
@@ -144,18 +159,34 @@ impl Shard {
             }
             return;
         }
-        if let Some(slot) = found.and_then(|i| self.slots.get_mut(i))
+        let mut stream = None;
+        if let Some(i) = found
+            && let Some(place) = self.over_at(i)
+        {
+            let over = self.over.get(place).copied();
+            if over.is_some_and(|o| o.includes(&entry, self.clock)) {
+                self.counts.late_packets += 1;
+                return;
+            }
+            stream = over.and_then(|o| o.conversation(&entry));
+            self.forget(place);
+            found = None;
+        }
+        if let Some(i) = found
+            && let Some(slot) = self.slots.get_mut(i)
             && (slot.flow.transcript.count() == 0 || !slot.flow.is_ended_by(&entry))
         {
             let flow = &mut slot.flow;
             if flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
                 self.counts.bad_checksums += check(&mut entry, record, window);
             }
-            self.used = self.used.wrapping_add(take(flow, entry, payload));
+            self.used = self.used.wrapping_add(take(flow, &entry, payload));
+            if slot.closing.see(&entry, &slot.flow) {
+                self.closed.push(i);
+            }
             return;
         }
         // The key's flow ended with this packet, or there was none.
-        let mut stream = None;
         if let Some(old) = found.and_then(|i| self.remove(i)) {
             let heard = old.flow.sides[entry.direction().index()].packets > 0;
             stream = old.flow.stream_first.filter(|_| !(entry.is_syn() && heard) || old.flow.repeats_syn(&entry));
@@ -163,7 +194,9 @@ impl Shard {
         }
         self.counts.bad_checksums += check(&mut entry, record, window);
         if let Some(slot) = self.start(print, record, &entry, window, stream) {
-            let grown = take(&mut slot.flow, entry, payload);
+            let grown = take(&mut slot.flow, &entry, payload);
+            // A flow of one packet closes nothing, but may carry the first FIN.
+            slot.closing.see(&entry, &slot.flow);
             self.used = self.used.wrapping_add(grown);
         }
     }
@@ -189,9 +222,9 @@ impl Shard {
             Some(first) => Some(first),
             None => self.stream_of(&key, entry.frame),
         };
-        let i = self.slots.insert(Slot { print, flow });
-        let slots = &self.slots;
-        self.index.insert_unique(print.low, (print.high, i), |(_, i)| slots.get(*i).map_or(0, |s| s.print.low));
+        let i = self.slots.insert(Slot { print, closing: Closing::default(), flow });
+        let (slots, over) = (&self.slots, &self.over);
+        self.index.insert_unique(print.low, (print.high, i), |(_, i)| print_at(slots, over, *i).map_or(0, |p| p.low));
         self.slots.get_mut(i)
     }
 
@@ -225,7 +258,45 @@ impl Shard {
         Some(slot)
     }
 
+    /// Where it is remembered that the connection at a place of the index is over, if it is by now.
+    fn over_at(&mut self, i: u32) -> Option<u32> {
+        if i & OVER != 0 {
+            return Some(i & !OVER);
+        }
+        self.slots.get(i).is_some_and(|s| s.closing.is_over(self.clock)).then(|| self.finish(i)).flatten()
+    }
+
+    /// Lets go of the flow of a connection that is over, and remembers that it is.
+    fn finish(&mut self, i: u32) -> Option<u32> {
+        let slot = self.slots.remove(i)?;
+        self.used -= SLOT + slot.flow.heap();
+        let place = self.over.insert(Over::new(slot.print, &slot.closing, &slot.flow));
+        self.used += REMEMBERED;
+        if let Ok(mut found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
+            found.get_mut().1 = place | OVER;
+        }
+        self.finished.push(slot.flow);
+        Some(place)
+    }
+
+    fn forget(&mut self, place: u32) {
+        if let Some(over) = self.over.remove(place) {
+            self.used -= REMEMBERED;
+            if let Ok(found) = self.index.find_entry(over.print.low, |(_, j)| *j == place | OVER) {
+                found.remove();
+            }
+        }
+    }
+
     fn evict(&mut self) {
+        // Of a flood of short connections the ends must not crowd out what is open.
+        let remembered = self.over.len() * REMEMBERED;
+        if remembered > self.budget / 2 {
+            self.counts.closed_forgotten += self.over.len() as u64;
+            for place in 0..self.over.places() {
+                self.forget(place);
+            }
+        }
         let age = |(i, slot): (u32, &Slot)| (slot.flow.last, slot.flow.transcript.first_frame(), i);
         let mut by_age: Vec<(Timestamp, u64, u32)> = self.slots.iter().map(age).collect();
         by_age.sort_unstable();
@@ -247,6 +318,16 @@ impl Shard {
         if self.swept.0 == i64::MIN {
             self.swept = self.clock;
         }
+        let mut closed = std::mem::take(&mut self.closed);
+        closed.retain(|i| {
+            let closing = self.slots.get(*i).map(|s| s.closing).filter(Closing::is_closed);
+            let over = closing.is_some_and(|c| c.is_over(self.clock));
+            if over {
+                self.finish(*i);
+            }
+            closing.is_some() && !over
+        });
+        self.closed = closed;
         if self.clock.since(self.swept) >= SWEEP_NS {
             self.swept = self.clock;
             for i in 0..self.slots.places() {
@@ -258,6 +339,11 @@ impl Shard {
                     self.finished.push(slot.flow);
                 }
             }
+            for place in 0..self.over.places() {
+                if self.over.get(place).is_some_and(|o| o.is_forgotten(self.clock)) {
+                    self.forget(place);
+                }
+            }
         }
         std::mem::take(&mut self.finished)
     }
@@ -265,6 +351,7 @@ impl Shard {
     /// Every flow that is left, at the end of the capture.
     pub fn drain(&mut self) -> impl Iterator<Item = Flow> {
         self.index.clear();
+        self.over = Slab::default();
         self.used = 0;
         std::mem::take(&mut self.finished).into_iter().chain(self.slots.drain().map(|s| s.flow))
     }
@@ -275,13 +362,17 @@ impl Shard {
     }
 }
 
+fn print_at(slots: &Slab<Slot>, over: &Slab<Over>, i: u32) -> Option<Fingerprint> {
+    if i & OVER == 0 { slots.get(i).map(|s| s.print) } else { over.get(i & !OVER).map(|o| o.print) }
+}
+
 /// Adds a packet to its flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
-fn take(flow: &mut Flow, entry: Entry, payload: &[u8]) -> usize {
+fn take(flow: &mut Flow, entry: &Entry, payload: &[u8]) -> usize {
     // Bare packets touch neither heads nor later requests, and the sum over those costs more than the packet.
     let heap = |flow: &Flow| if entry.payload_len > 0 { flow.heap() } else { flow.transcript.heap() };
     let before = heap(flow);
     flow.hidden = false;
-    flow.absorb(&entry, payload);
+    flow.absorb(entry, payload);
     if entry.payload_len > 0 {
         settle(flow, entry.direction().index());
     }

@@ -64,6 +64,11 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len as usize - self.free.len()
+    }
+
     /// Places there are, taken or free.
     pub fn places(&self) -> u32 {
         self.len

@@ -7,7 +7,7 @@ use super::entry::Entry;
 use super::packed::Packed;
 use super::prefetch;
 use crate::limits::{CONTROLS, HEAD, NEIGHBOURS, TAIL};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// The remembered packets of a flow, in capture order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -22,12 +22,44 @@ pub struct Transcript {
     controls: Vec<u64>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Rest {
-    /// The last [`TAIL`] beyond the head.
-    tail: VecDeque<Entry>,
+    /// The last packets beyond the head, in blocks of [`TAIL`]: a full one, the oldest of which may be past the tail, and the one
+    /// that is being filled.
+    full: Packed,
+    filling: Packed,
     /// Beyond the head: control packets and their neighbours, with their ordinals.
     around: Vec<(u64, Entry)>,
+}
+
+/// Blocks are cut where packets were added; what counts is what they hold.
+impl PartialEq for Rest {
+    fn eq(&self, other: &Rest) -> bool {
+        self.around == other.around && self.tail().eq(other.tail())
+    }
+}
+
+impl Eq for Rest {}
+
+impl Rest {
+    /// Packets in the tail.
+    fn len(&self) -> usize {
+        (self.full.len() + self.filling.len()).min(TAIL)
+    }
+
+    /// The last [`TAIL`] beyond the head.
+    fn tail(&self) -> impl Iterator<Item = Entry> + '_ {
+        let past = self.full.len() + self.filling.len() - self.len();
+        self.full.iter().chain(self.filling.iter()).skip(past)
+    }
+
+    fn push(&mut self, entry: &Entry) {
+        if self.filling.len() == TAIL {
+            std::mem::swap(&mut self.full, &mut self.filling);
+            self.filling.clear();
+        }
+        self.filling.push(entry);
+    }
 }
 
 impl Transcript {
@@ -36,7 +68,7 @@ impl Transcript {
         let rest = self
             .rest
             .as_ref()
-            .map_or(0, |r| size_of::<Rest>() + r.tail.capacity() * size_of::<Entry>() + r.around.capacity() * size_of::<(u64, Entry)>());
+            .map_or(0, |r| size_of::<Rest>() + r.full.heap() + r.filling.heap() + r.around.capacity() * size_of::<(u64, Entry)>());
         self.head.heap() + self.controls.capacity() * size_of::<u64>() + rest
     }
 
@@ -83,27 +115,24 @@ impl Transcript {
         let follows = self.controls.last().is_some_and(|c| ordinal - c <= NEIGHBOURS as u64);
         let rest = self.rest.get_or_insert_default();
         if is_control {
-            let known = rest.tail.len();
-            let missing = known.saturating_sub(NEIGHBOURS);
-            for (i, before) in rest.tail.iter().enumerate().skip(missing) {
-                keep(&mut rest.around, ordinal - (known - i) as u64, *before);
+            let known = rest.len();
+            let near: Vec<Entry> = rest.tail().skip(known.saturating_sub(NEIGHBOURS)).collect();
+            for (before, e) in (ordinal - near.len() as u64..).zip(near) {
+                keep(&mut rest.around, before, e);
             }
         }
         if follows {
             keep(&mut rest.around, ordinal, *entry);
         }
-        if rest.tail.len() == TAIL {
-            rest.tail.pop_front();
-        }
-        rest.tail.push_back(*entry);
+        rest.push(entry);
     }
 
     /// Kept packets beyond the head, by ordinal.
     fn beyond(&self) -> impl Iterator<Item = (u64, Entry)> {
         let rest = self.rest.as_ref();
-        let tail = rest.map_or(0, |r| r.tail.len() as u64);
+        let tail = rest.map_or(0, |r| r.len() as u64);
         let around = rest.into_iter().flat_map(|r| r.around.iter().copied());
-        around.chain(rest.into_iter().flat_map(|r| &r.tail).zip(self.count - tail..).map(|(e, i)| (i, *e)))
+        around.chain(rest.into_iter().flat_map(|r| r.tail()).zip(self.count - tail..).map(|(e, i)| (i, e)))
     }
 
     /// `self` then `later`: what one transcript over both packet lists would hold.
@@ -124,7 +153,8 @@ impl Transcript {
             let tail_from = count.saturating_sub(TAIL as u64).max(split);
             let near = |i: u64| controls.iter().any(|c| i.abs_diff(*c) <= NEIGHBOURS as u64);
             Box::new(Rest {
-                tail: known.range(tail_from..).map(|(_, e)| *e).collect(),
+                full: Packed::default(),
+                filling: known.range(tail_from..).map(|(_, e)| *e).collect(),
                 around: known.range(split..).filter(|(i, _)| near(**i)).map(|(i, e)| (*i, *e)).collect(),
             })
         });
@@ -138,16 +168,16 @@ impl Transcript {
             head.extend(self.head.iter());
             return (head, vec![0; self.head.len()]);
         };
-        let most = self.head.len() + rest.around.len() + rest.tail.len();
+        let most = self.head.len() + rest.around.len() + rest.len();
         let (mut entries, mut left_out) = (Vec::with_capacity(most), Vec::with_capacity(most));
         entries.extend(self.head.iter());
         left_out.resize(entries.len(), 0);
         let mut next = entries.len() as u64;
-        let tail_from = self.count - rest.tail.len() as u64;
+        let tail_from = self.count - rest.len() as u64;
         // Both lists ascend; what stands in both is taken from the tail.
-        let before = rest.around.iter().filter(|(i, _)| *i < tail_from).map(|(i, e)| (*i, e));
-        for (i, e) in before.chain((tail_from..).zip(&rest.tail)) {
-            entries.push(*e);
+        let before = rest.around.iter().filter(|(i, _)| *i < tail_from).copied();
+        for (i, e) in before.chain((tail_from..).zip(rest.tail())) {
+            entries.push(e);
             left_out.push(i - next);
             next = i + 1;
         }

@@ -98,6 +98,8 @@ pub(super) fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
         too_deep: r.stats.too_deep,
         flows: r.stats.flows,
         evicted: r.stats.evicted,
+        late_packets: r.stats.late_packets,
+        closed_forgotten: r.stats.closed_forgotten,
         streams_forgotten: r.stats.streams_forgotten,
         facts_dropped: r.conclusion.facts_dropped,
         damage_count: r.damage_count,

@@ -44,6 +44,8 @@ pub struct CaptureRecord<'r> {
     pub too_deep: u64,
     pub flows: u64,
     pub evicted: u64,
+    pub late_packets: u64,
+    pub closed_forgotten: u64,
     pub streams_forgotten: u64,
     pub facts_dropped: u64,
     pub damage_count: u64,

@@ -195,6 +195,8 @@ pub const CAPTURES: &[Column] = &[
     ("too_deep", Int, "/too_deep"),
     ("flows", Int, "/flows"),
     ("evicted", Int, "/evicted"),
+    ("late_packets", Int, "/late_packets"),
+    ("closed_forgotten", Int, "/closed_forgotten"),
     ("streams_forgotten", Int, "/streams_forgotten"),
     ("facts_dropped", Int, "/facts_dropped"),
     ("damage_count", Int, "/damage_count"),
