@@ -39,7 +39,8 @@ pub struct Name {
 impl Name {
     /// Reads the name at `at` of `message`; returns it and the offset of what follows it there.
     pub fn read(message: &[u8], at: usize) -> Result<(Name, usize), NameError> {
-        let mut wire = Vec::new();
+        let mut wire = [0; MAX_OCTETS];
+        let mut used = 0;
         let mut next = None;
         let (mut pos, mut hops, mut labels) = (at, 0, 0);
         loop {
@@ -47,7 +48,7 @@ impl Name {
             match length {
                 0 => {
                     let end = next.unwrap_or(pos + 1);
-                    return Ok((Name { wire: wire.into_boxed_slice() }, end));
+                    return Ok((Name { wire: wire.get(..used).unwrap_or_default().into() }, end));
                 }
                 1..=0x3f => {
                     let label = message.get(pos..=pos + usize::from(length)).ok_or(NameError::Cut)?;
@@ -56,10 +57,9 @@ impl Name {
                         return Err(NameError::TooManyLabels);
                     }
                     // One octet stays reserved for the root label.
-                    if wire.len() + label.len() + 1 > MAX_OCTETS {
-                        return Err(NameError::TooLong);
-                    }
-                    wire.extend_from_slice(label);
+                    let place = wire.get_mut(used..used + label.len()).filter(|_| used + label.len() < MAX_OCTETS);
+                    place.ok_or(NameError::TooLong)?.copy_from_slice(label);
+                    used += label.len();
                     pos += label.len();
                 }
                 0xc0..=0xff => {
@@ -124,8 +124,23 @@ impl Name {
 
     /// Presentation form in lower case; the root is a single dot, other names have no final dot.
     pub fn as_lower_text(&self) -> String {
-        self.to_string().to_ascii_lowercase()
+        if self.is_root() || self.labels().flatten().any(|b| is_escaped(*b)) {
+            return self.to_string().to_ascii_lowercase();
+        }
+        // Nothing to escape, as nearly always: the octets are the text.
+        let mut text = String::with_capacity(self.wire.len());
+        for (index, label) in self.labels().enumerate() {
+            text.extend((index > 0).then_some('.'));
+            text.push_str(&String::from_utf8_lossy(label));
+        }
+        text.make_ascii_lowercase();
+        text
     }
+}
+
+/// Whether presentation form writes an octet other than as itself.
+fn is_escaped(byte: u8) -> bool {
+    !matches!(byte, 0x21..=0x7e) || matches!(byte, b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$')
 }
 
 impl fmt::Display for Name {

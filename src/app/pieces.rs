@@ -127,7 +127,12 @@ impl<'a> Pieces<'a> {
     /// `N` bytes at `at`, if all of them are known.
     pub fn array<const N: usize>(&self, at: u32) -> Option<[u8; N]> {
         let end = at.checked_add(u32::try_from(N).ok()?)?;
-        self.copy(at..end).try_into().ok()
+        let from = self.pieces.partition_point(|&(start, piece)| end_of(start, piece) <= at);
+        let &(start, piece) = self.pieces.get(from)?;
+        match piece.get(at.checked_sub(start)? as usize..)?.first_chunk() {
+            Some(whole) => Some(*whole),
+            None => self.copy(at..end).try_into().ok(),
+        }
     }
 
     /// The known bytes of `range` up to the first hole.

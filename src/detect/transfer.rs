@@ -37,12 +37,17 @@ pub const PACKETS: u64 = 5;
 const EVEN: f64 = 3.0;
 
 impl Transfer {
-    /// The busier direction of a connection, if it carried at least [`PACKETS`] data packets.
-    pub fn of(case: &Case<'_>) -> Option<Transfer> {
+    /// The side that sent more.
+    pub fn sender(case: &Case<'_>) -> Direction {
         let sides = &case.flow.sides;
         let busier = |a: Direction, b: Direction| sides[a.index()].payload_bytes >= sides[b.index()].payload_bytes;
-        let sender = if busier(case.server(), case.client) { case.server() } else { case.client };
-        let profile = &sides[sender.index()];
+        if busier(case.server(), case.client) { case.server() } else { case.client }
+    }
+
+    /// The busier direction of a connection, if it carried at least [`PACKETS`] data packets.
+    pub fn of(case: &Case<'_>) -> Option<Transfer> {
+        let sender = Transfer::sender(case);
+        let profile = &case.flow.sides[sender.index()];
         if case.flow.key.protocol != 6 || profile.data_packets < PACKETS {
             return None;
         }

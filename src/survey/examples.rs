@@ -54,6 +54,37 @@ impl Sighted {
     }
 }
 
+/// Values of a field with how often each was seen. Most hosts have one, and a tree for each of a hundred thousand hosts is mostly room.
+#[derive(Clone, Debug, Default)]
+pub struct Tally<V>(Vec<(V, Sighted)>);
+
+impl<V: Ord + Copy> Tally<V> {
+    pub fn add(&mut self, value: V, flow: u64, times: u64) {
+        self.of(value).add_many(flow, times);
+    }
+
+    pub fn merge(&mut self, other: &Tally<V>) {
+        for (value, seen) in &other.0 {
+            self.of(*value).merge(seen);
+        }
+    }
+
+    /// In order of value.
+    pub fn iter(&self) -> impl Iterator<Item = &(V, Sighted)> {
+        self.0.iter()
+    }
+
+    fn of(&mut self, value: V) -> &mut Sighted {
+        let at = self.0.partition_point(|(v, _)| *v < value);
+        if self.0.get(at).is_none_or(|(v, _)| *v != value) {
+            self.0.reserve_exact(1);
+            self.0.insert(at, (value, Sighted::default()));
+        }
+        #[expect(clippy::indexing_slicing, reason = "inserted above if it was not there")]
+        &mut self.0[at].1
+    }
+}
+
 /// The smallest of a measure with the flow that shows it.
 pub fn least(a: Option<(i64, u64)>, b: Option<(i64, u64)>) -> Option<(i64, u64)> {
     a.into_iter().chain(b).min()
@@ -76,5 +107,17 @@ mod tests {
         a.merge(&b);
         assert_eq!(a, of(&[5, 7, 2]));
         assert_eq!(of(&[]).iter().count(), 0);
+    }
+
+    #[test]
+    fn a_tally_is_in_order() {
+        let (mut a, mut b) = (Tally::default(), Tally::default());
+        a.add(64, 9, 2);
+        a.add(51, 3, 1);
+        b.add(64, 4, 1);
+        b.add(52, 7, 1);
+        a.merge(&b);
+        let seen: Vec<_> = a.iter().map(|(v, s)| (*v, s.count, s.flows.iter().collect::<Vec<_>>())).collect();
+        assert_eq!(seen, [(51, 1, vec![3]), (52, 1, vec![7]), (64, 3, vec![4, 9])]);
     }
 }

@@ -1,7 +1,7 @@
 //! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
 
 use super::attempts::{Answers, Attempts};
-use super::examples::{Few, Sighted, least};
+use super::examples::{Few, Sighted, Tally, least};
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
 use crate::limits::SURVEY_SERVERS;
@@ -24,18 +24,18 @@ pub enum Kind {
 pub struct Host {
     /// The shortest, with the flow that shows it.
     pub rtt: Option<(i64, u64)>,
-    pub ttls: BTreeMap<u8, Sighted>,
+    pub ttls: Tally<u8>,
     pub flows: u64,
 }
 
 /// A resolver's habits.
 #[derive(Clone, Debug, Default)]
 pub struct Resolver {
-    pub ttls: BTreeMap<u8, Sighted>,
+    pub ttls: Tally<u8>,
     pub rtt: Option<(i64, u64)>,
     pub edns_kept: u64,
     pub edns_asked: u64,
-    pub flags: BTreeMap<u16, Sighted>,
+    pub flags: Tally<u16>,
     pub df: [u64; 2],
     pub answered: u64,
     /// Names answered with special addresses only, each with a flow.
@@ -151,14 +151,14 @@ impl Facts {
             let Some(mine) = self.host(ip) else { continue };
             mine.rtt = least(mine.rtt, host.rtt);
             mine.flows += host.flows;
-            add(&mut mine.ttls, host.ttls);
+            mine.ttls.merge(&host.ttls);
         }
         self.attempts.merge(other.attempts);
         self.answers.merge(other.answers);
         for (ip, r) in other.resolvers {
             let Some(mine) = self.resolver(ip) else { continue };
-            add(&mut mine.ttls, r.ttls);
-            add(&mut mine.flags, r.flags);
+            mine.ttls.merge(&r.ttls);
+            mine.flags.merge(&r.flags);
             mine.rtt = least(mine.rtt, r.rtt);
             mine.edns_kept += r.edns_kept;
             mine.edns_asked += r.edns_asked;

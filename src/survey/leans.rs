@@ -103,7 +103,7 @@ impl Index<'_> {
     fn host(&self, ip: IpAddr, list: &mut List) {
         let Some(Host { rtt, ttls, .. }) = self.facts().hosts.get(&ip) else { return };
         list.add(rtt.iter().map(|(_, flow)| *flow));
-        list.add(common(ttls.values()));
+        list.add(common(ttls.iter().map(|(_, seen)| seen)));
     }
 
     /// How a resolver answers others.
@@ -118,9 +118,9 @@ impl Index<'_> {
         list.add(self.facts().answers.of(&name).iter().take(ATTEMPTS).map(|(.., flow)| *flow));
         let Some(r) = self.facts().resolvers.get(&case.server_end().ip) else { return };
         list.add(r.rtt.iter().map(|(_, flow)| *flow));
-        list.add(common(r.ttls.values()));
+        list.add(common(r.ttls.iter().map(|(_, seen)| seen)));
         list.add(r.keeping_edns.iter());
-        list.add(r.flags.values().flat_map(|s| s.flows.iter()).take(4));
+        list.add(r.flags.iter().flat_map(|(_, s)| s.flows.iter()).take(4));
         list.add(r.bogon_names.values().take(4).copied());
         list.add(r.flows.iter());
     }

@@ -35,7 +35,7 @@ impl Part {
                     host.flows += 1;
                     host.rtt = least(host.rtt, rtt.map(|r| (r, first_frame)));
                     for (ttl, n) in heard {
-                        host.ttls.entry(ttl).or_default().add_many(first_frame, n);
+                        host.ttls.add(ttl, first_frame, n);
                     }
                 }
             }
@@ -180,8 +180,8 @@ impl Part {
             return;
         }
         r.flows.add(first);
-        r.ttls.entry(e.ttl).or_default().add(first);
-        r.flags.entry(seen.message.flags).or_default().add(first);
+        r.ttls.add(e.ttl, first, 1);
+        r.flags.add(seen.message.flags, first, 1);
         r.df[usize::from(e.is(crate::flow::entry::fact::DONT_FRAGMENT))] += 1;
         r.edns_asked += u64::from(edns_asked);
         if edns_asked && seen.message.edns.is_some() {

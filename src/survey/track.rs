@@ -152,7 +152,13 @@ impl Track {
                     *known = known.and(counts);
                 }
             }
-            Err(i) => self.spans.insert(i, (at, counts)),
+            Err(i) => {
+                if self.spans.is_empty() {
+                    // Most names are asked for once, and a vector's first growth makes room for four.
+                    self.spans.reserve_exact(1);
+                }
+                self.spans.insert(i, (at, counts));
+            }
         }
     }
 

@@ -40,6 +40,8 @@ pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> (Vec<
     let Some(total) = handshake.u16(at) else {
         return (list, false);
     };
+    // As many as browsers send.
+    list.reserve(20);
     let end = (at + 2 + usize::from(total)).min(message_end);
     let mut pos = at + 2;
     while pos < end && list.len() < MAX_EXTENSIONS {

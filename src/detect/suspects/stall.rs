@@ -6,6 +6,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::transfer::Transfer;
 use crate::flow::entry::Entry;
+use crate::flow::profile::Profile;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -41,6 +42,11 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
 pub fn freeze(case: &Case<'_>) -> Option<Freeze> {
     // The sums first: most flows are too small, and every flow is asked.
     if case.flow.sides.iter().all(|s| s.payload_bytes < BYTES) {
+        return None;
+    }
+    // Nor has stopped what was ended: most are, and to measure them takes a while.
+    let ends = |s: &Profile| s.flags & (tcp::FIN | tcp::RST) != 0;
+    if case.flow.sides.get(Transfer::sender(case).index()).is_some_and(ends) {
         return None;
     }
     let transfer = case.transfer().filter(|t| t.bytes >= BYTES)?;
