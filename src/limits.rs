@@ -80,6 +80,8 @@ pub const ANSWERS_PER_NAME: usize = 64;
 /// Servers, resolvers and names remembered by the survey of one capture.
 pub const SURVEY_SERVERS: usize = 200_000;
 
+/// Ports remembered that answered, and that did not: those of a scan are as many as it likes.
+pub const SURVEY_PORTS: usize = 100_000;
 /// Clients per shard whose addresses `--share` tells from those of servers (a million in all, 100 MB); of more, everybody counts as one.
 pub const CLIENTS: usize = 4096;
 /// Octets of streams kept to tell which bytes of them `--share` leaves in the evidence; of the rest, each packet is

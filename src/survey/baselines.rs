@@ -257,7 +257,7 @@ impl<'f> Index<'f> {
         around.other_port = self.other_port(case);
         let server = case.server_end();
         around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).map_or(0, |s| s.count as usize);
-        around.port_answered = self.facts.answering_ports.contains_key(&(server.ip, server.port));
+        around.port_answered = self.facts.answering_ports.get(&(server.ip, server.port)).is_some();
         around.residual = self.residual(case, hits);
         around.other_protocol = self.other_protocol(case, suspect);
         let (Some(trigger), Some(kind)) = (&suspect.trigger, Index::kind(case, suspect)) else { return };

@@ -1,5 +1,7 @@
 //! A few flows that show a fact, so that the packets behind a sum can be found again.
 
+use super::gathered::Joins;
+
 /// First frames of flows: the lowest few, so that what is kept does not depend on the order of merging.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Few<const N: usize>([u64; N]);
@@ -31,6 +33,16 @@ impl<const N: usize> Few<N> {
     }
 }
 
+/// The first flow that shows something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct First(pub u64);
+
+impl Joins for First {
+    fn join(&mut self, other: First) {
+        self.0 = self.0.min(other.0);
+    }
+}
+
 /// How often something was seen, and in which flows first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sighted {
@@ -51,6 +63,12 @@ impl Sighted {
     pub fn merge(&mut self, other: &Sighted) {
         self.count += other.count;
         self.flows.merge(&other.flows);
+    }
+}
+
+impl Joins for Sighted {
+    fn join(&mut self, other: Sighted) {
+        self.merge(&other);
     }
 }
 

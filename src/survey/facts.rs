@@ -1,10 +1,11 @@
 //! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
 
 use super::attempts::{Answers, Attempts};
-use super::examples::{Few, Sighted, Tally, least};
+use super::examples::{Few, First, Sighted, Tally, least};
+use super::gathered::{Gathered, Joins};
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
-use crate::limits::SURVEY_SERVERS;
+use crate::limits::{SURVEY_PORTS, SURVEY_SERVERS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -52,15 +53,15 @@ pub type Issuer = (String, IpAddr, u64, u64);
 /// Everything the survey knows of a capture.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    pub hosts: BTreeMap<IpAddr, Host>,
+    pub hosts: Gathered<IpAddr, Host, SURVEY_SERVERS>,
     pub attempts: Attempts,
     pub resolvers: BTreeMap<IpAddr, Resolver>,
     pub answers: Answers,
     /// Second of arrival of packets from servers: the two flows (by first frame) heard last in it, and their last frames.
     pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
     /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
-    pub unanswered_syns: BTreeMap<(IpAddr, u16), Sighted>,
-    pub answering_ports: BTreeMap<(IpAddr, u16), u64>,
+    pub unanswered_syns: Gathered<(IpAddr, u16), Sighted, SURVEY_PORTS>,
+    pub answering_ports: Gathered<(IpAddr, u16), First, SURVEY_PORTS>,
     /// Silences under judgement: from, until, first frame of the flow.
     pub silences: Vec<(Timestamp, Timestamp, u64)>,
     /// Issuers seen in the clear for a name.
@@ -74,22 +75,15 @@ pub struct Facts {
     pub dropped: u64,
 }
 
-fn add<K: Ord>(into: &mut BTreeMap<K, Sighted>, from: BTreeMap<K, Sighted>) {
-    for (k, seen) in from {
-        into.entry(k).or_default().merge(&seen);
+impl Joins for Host {
+    fn join(&mut self, other: Host) {
+        self.rtt = least(self.rtt, other.rtt);
+        self.flows += other.flows;
+        self.ttls.merge(&other.ttls);
     }
 }
 
 impl Facts {
-    /// The entry of a host, unless the survey is full.
-    pub fn host(&mut self, ip: IpAddr) -> Option<&mut Host> {
-        if self.hosts.len() >= SURVEY_SERVERS && !self.hosts.contains_key(&ip) {
-            self.dropped += 1;
-            return None;
-        }
-        Some(self.hosts.entry(ip).or_default())
-    }
-
     /// The entry of a resolver, unless the survey is full.
     pub fn resolver(&mut self, ip: IpAddr) -> Option<&mut Resolver> {
         if self.resolvers.len() >= SURVEY_SERVERS && !self.resolvers.contains_key(&ip) {
@@ -136,6 +130,9 @@ impl Facts {
     pub fn order(&mut self) {
         self.attempts.settle();
         self.answers.settle();
+        self.hosts.order();
+        self.unanswered_syns.order();
+        self.answering_ports.order();
     }
 
     /// Puts all lists in order, once all shards have been added.
@@ -143,16 +140,12 @@ impl Facts {
         self.order();
         self.silences.sort_unstable_by_key(|s| (s.2, s.0));
         self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
+        self.dropped += self.hosts.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
     /// Adds what another shard knows.
     pub fn merge(&mut self, other: Facts) {
-        for (ip, host) in other.hosts {
-            let Some(mine) = self.host(ip) else { continue };
-            mine.rtt = least(mine.rtt, host.rtt);
-            mine.flows += host.flows;
-            mine.ttls.merge(&host.ttls);
-        }
+        self.hosts.merge(other.hosts);
         self.attempts.merge(other.attempts);
         self.answers.merge(other.answers);
         for (ip, r) in other.resolvers {
@@ -179,10 +172,8 @@ impl Facts {
         for (name, issuers) in other.issuers {
             self.issuers.entry(name).or_default().extend(issuers);
         }
-        add(&mut self.unanswered_syns, other.unanswered_syns);
-        for (port, flow) in other.answering_ports {
-            self.answering_ports.entry(port).and_modify(|f| *f = flow.min(*f)).or_insert(flow);
-        }
+        self.unanswered_syns.merge(other.unanswered_syns);
+        self.answering_ports.merge(other.answering_ports);
         self.silences.extend(other.silences);
         self.transfers.merge(other.transfers);
         for (host, check) in other.portals {

@@ -88,7 +88,7 @@ impl Index<'_> {
         if suspect.stage == Stage::PostSyn {
             let Endpoint { ip, port } = case.server_end();
             list.add(self.facts().unanswered_syns.get(&(ip, port)).iter().flat_map(|s| s.flows.iter()));
-            list.add(self.facts().answering_ports.get(&(ip, port)).copied());
+            list.add(self.facts().answering_ports.get(&(ip, port)).map(|first| first.0));
         }
         let Some(trigger) = &suspect.trigger else { return };
         if around.name_answered {

@@ -12,6 +12,7 @@ mod conclude;
 mod examples;
 mod explained;
 mod facts;
+mod gathered;
 mod leans;
 mod notes;
 mod part;

@@ -1,6 +1,6 @@
 //! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
 
-use super::examples::least;
+use super::examples::{First, least};
 use super::facts::Kind;
 use super::part::Part;
 use super::tries;
@@ -31,7 +31,7 @@ impl Part {
                     continue;
                 }
                 let rtt = case.rtt[side.index()].filter(|r| *r > 0);
-                if let Some(host) = self.facts.host(ip) {
+                if let Some(host) = self.facts.hosts.of(ip) {
                     host.flows += 1;
                     host.rtt = least(host.rtt, rtt.map(|r| (r, first_frame)));
                     for (ttl, n) in heard {
@@ -103,19 +103,15 @@ impl Part {
     }
 
     fn note_port(&mut self, case: &Case<'_>) {
-        /// Ports of a scan are as many as it likes.
-        const PORTS: usize = 100_000;
         let server = case.server_end();
         let key = (server.ip, server.port);
         let first = flow_ref(case).first;
         if drop::unanswered_syns(case).is_some() {
-            if self.facts.unanswered_syns.len() < PORTS || self.facts.unanswered_syns.contains_key(&key) {
-                self.facts.unanswered_syns.entry(key).or_default().add(first);
-            } else {
-                self.facts.dropped += 1;
+            if let Some(seen) = self.facts.unanswered_syns.of(key) {
+                seen.add(first);
             }
-        } else if case.of(case.server()).any(|(_, e)| e.is_syn_ack()) && self.facts.answering_ports.len() < PORTS {
-            self.facts.answering_ports.entry(key).and_modify(|f| *f = first.min(*f)).or_insert(first);
+        } else if case.of(case.server()).any(|(_, e)| e.is_syn_ack()) {
+            self.facts.answering_ports.add(key, First(first));
         }
     }
 
