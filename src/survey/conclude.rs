@@ -317,7 +317,9 @@ fn position(suspect: &Suspect, claims: &[Claim]) -> Position {
             Position::InPath
         }
         Mechanism::DnsAnswer => Position::Resolver,
-        Mechanism::TcpData | Mechanism::TcpFin if ["overlap-differs", "data-contradicted"].into_iter().any(stands) => Position::OnPath,
+        Mechanism::TcpData | Mechanism::TcpFin if ["overlap-differs", "data-contradicted", "data-disowned"].into_iter().any(stands) => {
+            Position::OnPath
+        }
         Mechanism::TcpHandshake => Position::OnPath,
         Mechanism::TlsIntercept | Mechanism::IcmpError => Position::InPath,
         Mechanism::TcpReset | Mechanism::TcpData | Mechanism::TcpFin => Position::Unknown,
