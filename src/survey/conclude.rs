@@ -268,7 +268,8 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
             let early = matches!(suspect.stage, Stage::PostRequest | Stage::PostAck) && suspect.sender == case.server();
             early || strong
         }
-        Mechanism::DnsAnswer => strong,
+        // An answer to what does not exist is false, whoever gave it and why.
+        Mechanism::DnsAnswer => strong || standing.clone().any(|c| c.rule == "dns-no-such-name"),
         Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError => strong,
         // Whoever opens TLS is named for what it is.
         Mechanism::Stall | Mechanism::TlsIntercept => true,

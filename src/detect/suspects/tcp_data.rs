@@ -65,6 +65,12 @@ pub fn uncounted(case: &Case<'_>, side: Direction, packets: &[usize], next: usiz
     numbered.all(|ahead| ahead.is_some_and(|n| !(1..=AHEAD).contains(&n))).then_some((last, id))
 }
 
+/// Whether a side's stream and count of packets both leave out one of its data packets.
+pub fn is_uncounted(case: &Case<'_>, side: Direction, i: usize) -> bool {
+    let Some((beyond, ends)) = beyond_end(case, side).filter(|(beyond, _)| beyond.contains(&i)) else { return false };
+    ends.first().is_some_and(|next| uncounted(case, side, &beyond, *next).is_some())
+}
+
 /// Two SYN/ACKs that number the server's stream differently.
 fn handshake(case: &Case<'_>) -> Option<Suspect> {
     let syn_acks: Vec<(usize, &Entry)> = case.of(case.server()).filter(|(_, e)| e.is_syn_ack() && !e.is_rst()).collect();
