@@ -103,7 +103,7 @@ pub(super) fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
         flows: r.stats.flows,
         evicted: r.stats.evicted,
         streams_forgotten: r.stats.streams_forgotten,
-        facts_dropped: r.conclusion.facts_dropped,
+        facts_dropped: r.conclusion.facts_dropped + r.audit.steps_dropped,
         damage_count: r.damage_count,
         complete: r.complete,
         interrupted: r.interrupted,

@@ -1,11 +1,12 @@
 //! The vantage audit: what this capture, as it was taken, cannot show. It comes before verdicts.
 
-use super::clock_steps::{self, ClockStep, STEPS};
+use super::clock_steps::{self, ClockStep};
 use super::examples::{Few, Sighted};
 use super::notes::runs;
 use super::offload;
 use crate::detect::case::{Case, Role};
 use crate::flow::entry::fact;
+use crate::limits::CLOCK_STEPS;
 use crate::packet::tcp;
 
 /// Sums over all flows that tell how the capture was taken.
@@ -27,11 +28,14 @@ pub struct Audit {
     pub acked_unseen: u64,
     /// Flows with segments larger than their receiver takes, and with wrong checksums on what arrived.
     pub glued: u64,
+    pub glued_flows: Few<1>,
     pub unsummed: u64,
     /// TCP flows that began before the capture did.
     pub mid_stream: u64,
     /// Steps of the clock, until [`Audit::settle`] as each flow saw them; no more than the bound a shard.
     pub steps: Vec<ClockStep>,
+    /// Those beyond it.
+    pub steps_dropped: u64,
     /// TCP flows whose data was acknowledged, and those where that was far faster than the handshake.
     pub timed: u64,
     pub implausibly_fast: u64,
@@ -66,11 +70,19 @@ impl Audit {
         }
         self.reorder(case.reordering, first);
         self.acked_unseen += u64::from(crate::detect::rules::acked_unseen(case).is_some());
-        self.glued += u64::from(offload::glued(case).is_some());
+        if offload::glued(case).is_some() {
+            self.glued += 1;
+            self.glued_flows.add(first);
+        }
         self.unsummed += u64::from(offload::unsummed(case).is_some());
         self.mid_stream += u64::from(case.flow.key.protocol == 6 && case.role != Role::Syn && !case.flow.evicted);
-        let room = STEPS.saturating_sub(self.steps.len());
-        self.steps.extend(clock_steps::find(case).take(room));
+        for step in clock_steps::find(case) {
+            if self.steps.len() < CLOCK_STEPS {
+                self.steps.push(step);
+            } else {
+                self.steps_dropped += 1;
+            }
+        }
         let server = case.server().index();
         if let (Some(handshake), Some(best)) = (case.handshake_rtt[server], case.rtt[server]) {
             self.timed += 1;
@@ -100,9 +112,11 @@ impl Audit {
         self.fast_flows.merge(&o.fast_flows);
         self.acked_unseen += o.acked_unseen;
         self.glued += o.glued;
+        self.glued_flows.merge(&o.glued_flows);
         self.unsummed += o.unsummed;
         self.mid_stream += o.mid_stream;
         self.steps.extend(&o.steps);
+        self.steps_dropped += o.steps_dropped;
         self.timed += o.timed;
         self.implausibly_fast += o.implausibly_fast;
         for (ttl, n) in &o.inbound_ttls {
@@ -126,7 +140,9 @@ impl Audit {
 
     /// Once all is added: what several flows saw of one step of the clock becomes one.
     pub fn settle(&mut self) {
-        self.steps = clock_steps::distinct(&self.steps);
+        let (steps, more) = clock_steps::distinct(&self.steps);
+        self.steps = steps;
+        self.steps_dropped += more;
     }
 
     /// Only one direction of TCP was captured.

@@ -9,6 +9,7 @@ use crate::detect::case::Case;
 use crate::flow::entry::{Entry, fact};
 use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
+use crate::limits::CLOCK_STEPS;
 
 /// A step of the clock, between two frames of one flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +42,6 @@ pub const CLOCKED: [&str; 9] = [
     "byte-limit",
     "rate-ceiling",
 ];
-
-/// Steps kept per shard and told per capture: a clock that is set more often is none.
-pub const STEPS: usize = 100;
 
 /// Every step that a flow proves.
 pub fn find(case: &Case<'_>) -> impl Iterator<Item = ClockStep> {
@@ -116,8 +114,8 @@ fn rate(from: (i64, u32), to: (i64, u32)) -> Option<f64> {
     (passed >= LONG_NS && ticks >= TICKS).then(|| ticks as f64 * 1e9 / passed as f64)
 }
 
-/// Steps as they were: what several flows saw of one is one, told by those who saw it most narrowly.
-pub fn distinct(seen: &[ClockStep]) -> Vec<ClockStep> {
+/// Steps as they were, and how many more than the bound: what several flows saw of one is one, told by those who saw it most narrowly.
+pub fn distinct(seen: &[ClockStep]) -> (Vec<ClockStep>, u64) {
     let mut seen = seen.to_vec();
     // Each lies in (after, frame]: taken by their ends, one that begins before the last one taken ended is the same.
     seen.sort_unstable();
@@ -133,8 +131,9 @@ pub fn distinct(seen: &[ClockStep]) -> Vec<ClockStep> {
             _ => steps.push(step),
         }
     }
-    steps.truncate(STEPS);
-    steps
+    let more = steps.len().saturating_sub(CLOCK_STEPS) as u64;
+    steps.truncate(CLOCK_STEPS);
+    (steps, more)
 }
 
 impl ClockStep {
@@ -161,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_several_flows_saw_is_one_step() {
-        let steps = distinct(&[seen(10, 40, -9), seen(22, 25, -7), seen(5, 24, -8), seen(60, 70, -3), seen(61, 90, 5)]);
+        let (steps, _) = distinct(&[seen(10, 40, -9), seen(22, 25, -7), seen(5, 24, -8), seen(60, 70, -3), seen(61, 90, 5)]);
         let told: Vec<_> = steps.iter().map(|s| (s.after, s.frame, s.step)).collect();
         // The first three overlap; the last goes the other way.
         assert_eq!(told, [(22, 24, -7), (60, 70, -3), (61, 90, 5)]);

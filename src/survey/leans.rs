@@ -37,7 +37,10 @@ impl Index<'_> {
         }
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.resolver(case, suspect, &mut list),
-            Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle => self.silence(case, suspect, around, &mut list),
+            Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle => {
+                self.silence(case, suspect, around, &mut list);
+                list.add(self.audit().glued_flows.iter());
+            }
             _ => {}
         }
         self.vantage(case, &mut list);
