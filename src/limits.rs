@@ -68,6 +68,9 @@ pub const LADDER_TAIL: usize = 12;
 /// Findings without a determined cause shown per server and mechanism; a SYN flood must not fill a report.
 pub const UNEXPLAINED_PER_SERVER: usize = 100;
 
+/// Steps of the capturing clock kept per shard, as flows saw them, and told per capture: a clock that is set more often is none.
+pub const CLOCK_STEPS: usize = 100;
+
 /// Suspects with an ordinary cause kept with their words, per shard and per capture (`-v` shows them); all are counted.
 pub const EXPLAINED_KEPT: usize = 200;
 

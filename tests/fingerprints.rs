@@ -103,6 +103,27 @@ fn pages_of_ooni() {
 }
 
 #[test]
+fn a_row_of_ones_own_goes_before_a_longer_one_of_ours() {
+    // Ours asks for the page and more; who lays a page alone over it wants to see its name.
+    let plain = finding(&[], "injector-iran-page");
+    assert_eq!(plain["injector"]["fingerprint"], "ir.http.page");
+    let found = finding(&[&csv("lab.page,nat,,body,contains,10.10.34.3,7,ZZ,lab,,The page of the laboratory")], "injector-iran-page");
+    assert_eq!(found["injector"]["fingerprint"], "lab.page");
+    assert_eq!(found["injector"]["system"], "The page of the laboratory");
+    let ours = candidate(&found, "ir.http.page").unwrap();
+    assert!(ours["named"] == false && ours["matched"] == ours["of"], "ours is told beside it: {ours}");
+    // The same for packets: three fields of a user's against eleven of ours.
+    let row = own("lab.box").replace("ip_id = [0x3a5c], ", "constant = [\"seq\"], ");
+    let found = finding(&[&file(&row)], "reset-burst-race");
+    assert_eq!(found["injector"]["fingerprint"], "lab.box");
+    // One that is too common for a name takes none away.
+    let row = format!("{}match = {{ flags = [\"RA\"], count = 3 }}\n", own("lab.any").split("match").next().unwrap());
+    let found = finding(&[&file(&row)], "reset-burst-race");
+    assert_eq!(found["injector"]["fingerprint"], "cn.gfw.rst.type2");
+    assert!(found["injector"]["candidates"].as_array().unwrap().iter().all(|c| c["fingerprint"] != "lab.any" || c["named"] == false));
+}
+
+#[test]
 fn headers_of_pages_of_ooni() {
     let raced = finding(&[], "page-redirect");
     for (place, hit) in [("header.location", true), ("header.Location", true), ("header.server", false), ("header.x-filter", false)] {

@@ -8,7 +8,7 @@ use interloper::script::{Format, Host, Link, Rtt, Script};
 const NAME: &str = "blocked.example.org";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![first_wins(), three(), name_error(), wrong_type(), in_path(), sinkhole(), version_6()]
+    vec![first_wins(), three(), name_error(), wrong_type(), in_path(), sinkhole(), version_6(), no_such_name()]
 }
 
 fn path() -> Rtt {
@@ -134,5 +134,22 @@ fn version_6() -> Scene {
     d.send(Server, &q.answer().address("2a0b:7080::443").bytes());
     let talk = d.talk();
     s.expect(talk, "dns-answer", "confirmed");
+    s
+}
+
+fn no_such_name() -> Scene {
+    let mut s = Scene::guilty("dns-no-such-name", "The resolver has an address for what does not exist")
+        .happens(
+            "Ordinary names are answered as ever; one that somebody made up, and a browser's probe of one label, get the address of a search page.",
+        )
+        .look("dns.flags.rcode is 0 for names that no other resolver knows.");
+    habits(&mut s.script, 51_090);
+    for (n, name) in ["83hf20vmq7w2kd91x.com", "qzkfhwtpx"].into_iter().enumerate() {
+        let q = Query::a(name);
+        let mut d = s.script.later_ms(90.0).udp(&client(), 51_095 + n as u16, &resolver(), 53, path());
+        d.ask(&q).answer(&q.answer().ttl(10).address("45.60.99.1"));
+        let talk = d.talk();
+        s.expect(talk, "dns-answer", "unexplained");
+    }
     s
 }

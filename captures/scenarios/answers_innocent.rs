@@ -8,7 +8,7 @@ use interloper::script::{Format, Host, Rtt};
 const NAME: &str = "www.example.org";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![rotation(), retried(), sinkhole_at_home(), dns64(), split_horizon(), failures(), mirrored(), truncated(), multicast()]
+    vec![rotation(), retried(), sinkhole_at_home(), dns64(), split_horizon(), failures(), mirrored(), truncated(), multicast(), odd_names()]
 }
 
 fn path() -> Rtt {
@@ -159,6 +159,23 @@ fn multicast() -> Scene {
         let host = Host::linux(&format!("192.168.1.{}", 60 + n)).ttl(255);
         let answer = q.answer().flags(0x8400).ttl(120).address(&format!("192.168.1.{}", 60 + n));
         s.script.later_ms(12.0).udp(&host, 5353, &group, 5353, Rtt::ms(0.5)).send(Client, &answer.bytes());
+    }
+    s
+}
+
+fn odd_names() -> Scene {
+    let mut s = Scene::innocent("dns-odd-names", "Names that only look thrown together")
+        .happens("Names of content networks, of hosts, hashes and brands with digits are answered; a made-up name and a browser's probe are not.")
+        .look("dns.qry.name; dns.flags.rcode 3 for the two that do not exist.");
+    let there = ["d3n8a8pro7vhmx.cloudfront.net", "1e100.net", "83hf20vmq7w2kd91x.example.com", "0123456789abcdef0123.com", "2x4you.de"];
+    for (n, name) in there.into_iter().enumerate() {
+        let q = Query::a(name);
+        let address = format!("45.60.72.{}", 10 + n);
+        s.script.later_ms(60.0).udp(&client(), 52_200 + n as u16, &resolver(), 53, path()).ask(&q).answer(&q.answer().address(&address));
+    }
+    for (n, name) in ["83hf20vmq7w2kd91x.com", "qzkfhwtpx"].into_iter().enumerate() {
+        let q = Query::a(name);
+        s.script.later_ms(60.0).udp(&client(), 52_210 + n as u16, &resolver(), 53, path()).ask(&q).answer(&q.answer().nxdomain());
     }
     s
 }

@@ -8,7 +8,7 @@ use interloper::script::{Fate, Format, Host, Script, tls};
 const NAMES: [&str; 3] = ["www.example.org", "fine.example.net", "a.example.com"];
 
 pub fn scenes() -> Vec<Scene> {
-    vec![offload(), missed(), begun_before(), short(), clock(), untidy(), padding()]
+    vec![offload(), missed(), begun_before(), short(), clock(), clock_ahead(), untidy(), padding()]
 }
 
 fn visits(s: &mut Script, port: u16) {
@@ -83,6 +83,32 @@ fn clock() -> Scene {
         .look("frame.time_delta < 0 in one place.");
     s.script.clock_step(700.0, -40_000.0);
     visits(&mut s.script, 51_040);
+    s
+}
+
+fn clock_ahead() -> Scene {
+    let mut s = Scene::innocent("capture-clock-ahead", "The capturing machine's clock is set ahead while answers are awaited")
+        .happens(
+            "The clock jumps ahead by 50 s. A client had sent its hello twice and goes away after the third time; its wait of half a \
+             second looks like a minute, beside names on the same server that were answered.",
+        )
+        .look("frame.time_delta of 50 s in one place, tcp.options.timestamp.tsval of both ends two seconds apart.");
+    s.script.clock_step(1900.0, 50_000.0);
+    visits(&mut s.script, 51_070);
+    s.script
+        .at_ms(1200.0)
+        .tcp(&client(), 51_073, &server(), 443, rtt())
+        .handshake()
+        .cut(Client)
+        .hello(NAMES[0])
+        .retry(Client, 2)
+        .fin(Client);
+    let mut t = s.script.at_ms(1000.0).tcp(&client(), 51_074, &server(), 443, rtt());
+    t.handshake().hello(NAMES[1]).ack(Server).server_hello();
+    for _ in 0..5 {
+        t.wait_ms(Client, 200.0).exchange(200, 900);
+    }
+    t.close();
     s
 }
 

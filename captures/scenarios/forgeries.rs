@@ -18,6 +18,7 @@ pub fn scenes() -> Vec<Scene> {
         page_for_hello(),
         alert(),
         fin(),
+        slipped_in(),
         second_handshake(),
         prohibited(),
         hostile_issuer(),
@@ -144,6 +145,27 @@ fn fin() -> Scene {
     t.ack(Server).send(Server, &flight);
     let talk = t.talk();
     s.expect(talk, "tcp-fin", "confirmed");
+    s
+}
+
+fn slipped_in() -> Scene {
+    let mut s = Scene::guilty("data-slipped-in", "An answer slipped into the stream of a server that never gives one")
+        .happens(
+            "The server acknowledges six requests one by one and says nothing. After the sixth an answer comes with its TTL, window and the \
+             identification of its last packet; when the server closes, its FIN, four times over, is numbered as if it had sent nothing.",
+        )
+        .look("tcp.seq of the FINs against tcp.nxtseq of the answer; ip.id of the server's packets counts by one, without the answer.");
+    let host = server().ip_id(IpId::PerConnection).no_timestamps();
+    let mut t = s.script.tcp(&client(), 47_065, &host, 80, rtt());
+    t.handshake();
+    for n in 1..=6 {
+        t.get(NAME, &format!("/part/{n}")).ack(Server);
+    }
+    let number = t.last_ip_id();
+    t.inject(Server).data(&page("200 OK", "", NOTICE)).ttl(host.seen_ttl()).ip_id(number).window(502).df().after_ms(120.0);
+    t.wait_ms(Server, 900.0).fin(Server).retry(Server, 3);
+    let talk = t.talk();
+    s.expect(talk, "tcp-data", "confirmed");
     s
 }
 

@@ -21,6 +21,7 @@ pub fn scenes() -> Vec<Scene> {
         stripped_for_all(),
         reset_after_goodbye(),
         scanner(),
+        fin_with_old_number(),
         router_host(),
         turned_around(),
         parallel_resolvers(),
@@ -304,6 +305,26 @@ fn resolver_in_the_way() -> Scene {
         let answered = format!("45.60.70.{}", 80 + n);
         s.script.later_ms(300.0).udp(&client(), 50_230 + n, &host.hops(3), 53, Rtt::ms(4.0)).ask(&q).answer(&q.answer().address(&answered));
         s.script.later_ms(30.0).tcp(&client(), 50_240 + n, &Host::linux(&answered).hops(13), 443, rtt()).visit(name);
+    }
+    s
+}
+
+fn fin_with_old_number() -> Scene {
+    let mut s = Scene::innocent("fin-with-old-number", "A balancer closes with a number it remembers")
+        .happens(
+            "After an answer of 3,000 octets, acknowledged, the balancer in front of the server closes twice with the number the server had \
+             after its first segment. The answer was the server's: its packets are counted, the FINs are not.",
+        )
+        .look("tcp.seq of the FINs lies inside the data; ip.id counts through the data.");
+    let host = server().ip_id(IpId::PerConnection).no_timestamps();
+    let mut t = s.script.tcp(&client(), 49_300, &host, 80, rtt());
+    t.handshake();
+    for _ in 0..6 {
+        t.get("www.example.org", "/").ack(Server);
+    }
+    t.respond("200 OK", 2800).ack(Client).pause_ms(400.0);
+    for ms in [1.0, 300.0] {
+        t.inject(Server).fin_ack().genuine().seq_plus(1400_u32.wrapping_neg()).ttl(host.seen_ttl() + 1).ip_id(0).df().after_ms(ms);
     }
     s
 }

@@ -1,7 +1,7 @@
 //! Known injectors (`injectors.toml`) and which of them a finding's packets resemble.
 //!
 //! A name is a remark beside a finding: whether there is one, and how sure it is, was settled before. Only a row all of whose fields
-//! hold, rare enough together, is named; of two such rows the more particular one; of equals both.
+//! hold, rare enough together, is named; of two such rows a user's before ours, then the more particular one; of equals both.
 
 use super::fields::{Check, Fields, flags, octets};
 use super::observed::{Observed, Packet};
@@ -263,8 +263,8 @@ const NEAR: usize = 3;
 pub fn resemble(seen: &Observed) -> Resembled {
     let groups = groups(&seen.packets);
     let mut all: Vec<Resemblance> = rows().iter().filter_map(|row| best(row, &groups, seen)).collect();
-    // Of equals a user's own goes before ours, as theirs are meant to.
-    let weight = |r: &Resemblance| (r.bits(), r.row.given.is_some());
+    // A user's own goes before ours, however much more ours says: they laid it there to be named.
+    let weight = |r: &Resemblance| (r.row.given.is_some(), r.bits());
     let most = all.iter().filter(|r| r.gives_a_name()).map(weight).max();
     let (named, mut rest): (Vec<_>, Vec<_>) = all.drain(..).partition(|r| r.gives_a_name() && Some(weight(r)) == most);
     rest.retain(|r| r.matched() * 2 > r.of() && r.bits() > 1);

@@ -10,3 +10,4 @@ pub mod observed;
 pub mod ooni;
 pub mod pattern;
 pub mod special;
+pub mod unregistered;

@@ -161,6 +161,8 @@ pub struct Surroundings {
     pub acked_unseen: f64,
     /// A hypervisor's NAT or local proxy stands between capture and network.
     pub nat: bool,
+    /// The capturing host's network card glued segments: numbers of packets are not those of the path.
+    pub offloaded: bool,
     /// Time stamps run backwards in places.
     pub out_of_order: bool,
     /// Packets of other flows that arrived from the far side during the suspect's silence: frames of the first few.

@@ -89,6 +89,8 @@ pub struct Flow {
     syn: [Option<u32>; 2],
     pub vlan: Option<u16>,
     pub tunnel: bool,
+    /// Largest segment size each side offered (RFC 9293 section 3.7.1); 0 if none was seen. The table sets it.
+    pub mss: [u16; 2],
     /// Given up for memory before it ended.
     pub evicted: bool,
     /// Only packets that the capture filter hides.
@@ -127,6 +129,7 @@ impl Flow {
             syn: [None, None],
             vlan: None,
             tunnel: false,
+            mss: [0; 2],
             evicted: false,
             hidden: false,
         }
@@ -207,6 +210,7 @@ impl Flow {
             self.sides[side].merge(&later.sides[side]);
             self.heads[side].merge(&later.heads[side], cap);
             self.syn[side] = later.syn[side].or(self.syn[side]);
+            self.mss[side] = self.mss[side].max(later.mss[side]);
         }
         self.last = later.last;
         self.transcript = self.transcript.merge(&later.transcript);

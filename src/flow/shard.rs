@@ -9,7 +9,7 @@ use super::settle::settle;
 use super::slab::Slab;
 use crate::capture::Timestamp;
 use crate::limits::REMEMBERED_STREAMS;
-use crate::packet::{checksum, ip};
+use crate::packet::{checksum, ip, tcp};
 use hashbrown::{HashMap, HashTable};
 
 /// The bytes of a window while its records are absorbed.
@@ -181,6 +181,7 @@ impl Shard {
                 self.counts.bad_checksums += check(&mut entry, record, window);
             }
             self.used = self.used.wrapping_add(take(flow, &entry, payload));
+            offer(flow, &entry, record, window);
             if slot.closing.see(&entry, &slot.flow) {
                 self.closed.push(i);
             }
@@ -195,6 +196,7 @@ impl Shard {
         self.counts.bad_checksums += check(&mut entry, record, window);
         if let Some(slot) = self.start(print, record, &entry, window, stream) {
             let grown = take(&mut slot.flow, &entry, payload);
+            offer(&mut slot.flow, &entry, record, window);
             // A flow of one packet closes nothing, but may carry the first FIN.
             slot.closing.see(&entry, &slot.flow);
             self.used = self.used.wrapping_add(grown);
@@ -377,6 +379,19 @@ fn take(flow: &mut Flow, entry: &Entry, payload: &[u8]) -> usize {
         settle(flow, entry.direction().index());
     }
     heap(flow).wrapping_sub(before)
+}
+
+/// Notes the segment size that a SYN offers: the one option that packets behind it are measured by.
+#[inline]
+fn offer(flow: &mut Flow, entry: &Entry, record: &Record, window: &WindowBytes<'_>) {
+    if entry.flags & tcp::SYN == 0 || !entry.is_tcp() {
+        return;
+    }
+    let header = ip::header(window.frame(record), usize::from(record.ip_at)).ok();
+    let facts = header.and_then(|h| tcp::header(h.body).ok()).map(|(facts, ..)| facts);
+    let mss = facts.and_then(|f| f.mss).unwrap_or(0);
+    let known = &mut flow.mss[entry.direction().index()];
+    *known = mss.max(*known);
 }
 
 /// The outer 802.1Q tag of an Ethernet frame whose IP header starts at `ip_at`: where a tag's type stands, and the room for it.

@@ -2,14 +2,14 @@
 
 use super::clock::{milliseconds, rfc3339};
 use super::record::{
-    CandidateRecord, CaptureRecord, ClaimRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord, InjectorRecord,
-    PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
+    CandidateRecord, CaptureRecord, ClaimRecord, ClockStepRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord,
+    InjectorRecord, PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
 };
 use super::{Shown, Sink, Tally, escape, flows, identity, timeline, transactions, wireshark};
 use crate::attribute::injectors::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
-use crate::survey::{Ends, Finding, FlowLine, Injector, PacketRef};
+use crate::survey::{ClockStep, Ends, Finding, FlowLine, Injector, PacketRef};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -59,6 +59,10 @@ impl<W: Write + Send> Sink for JsonLines<W> {
     }
 }
 
+fn clock_step(s: &ClockStep) -> ClockStepRecord {
+    ClockStepRecord { after_frame: s.after, frame: s.frame, step_ms: milliseconds(s.step) }
+}
+
 pub(super) fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
     let r = shown.report;
     let mut skipped = BTreeMap::new();
@@ -101,10 +105,14 @@ pub(super) fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
         late_packets: r.stats.late_packets,
         closed_forgotten: r.stats.closed_forgotten,
         streams_forgotten: r.stats.streams_forgotten,
-        facts_dropped: r.conclusion.facts_dropped,
+        facts_dropped: r.conclusion.facts_dropped + r.audit.steps_dropped,
         damage_count: r.damage_count,
         complete: r.complete,
         interrupted: r.interrupted,
+        mid_stream: r.audit.mid_stream,
+        offloaded: r.audit.glued,
+        checksums_offloaded: r.audit.unsummed,
+        clock_steps: r.audit.steps.iter().map(clock_step).collect(),
     }
 }
 

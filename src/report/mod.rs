@@ -3,6 +3,7 @@
 //! Nothing here judges. A [`Shown`] is one capture as a report shows it; a [`Sink`] writes it in one format; a [`Tally`] adds up the
 //! run. Every byte that comes from a capture or a file's name passes [`escape`].
 
+mod artefacts;
 pub mod clock;
 pub mod csv;
 pub mod escape;

@@ -1,5 +1,6 @@
 //! The page of one capture: what it is, what could not be judged, and its findings in groups.
 
+use super::artefacts::artefacts;
 use super::clock::{span, to_the_second};
 use super::paint::fill;
 use super::passage::{self, Style};
@@ -67,9 +68,7 @@ pub fn notes(shown: &Shown<'_>, verbose: bool) -> Vec<String> {
         }
         out.push(format!("not used here: {} ({})", void.join(", "), why.join("; ")));
     }
-    if r.audit.acked_unseen > 0 {
-        out.push(format!("packets are missing from the capture in {}", words::count(r.audit.acked_unseen, "flow")));
-    }
+    out.extend(artefacts(r, verbose));
     if !r.conclusion.evasion.is_empty() {
         let kinds: Vec<String> = r.conclusion.evasion.iter().map(|(kind, n)| format!("{kind} in {}", words::count(*n, "flow"))).collect();
         out.push(format!("circumvention traffic of the clients' own: {}", kinds.join(", ")));

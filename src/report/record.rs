@@ -51,6 +51,19 @@ pub struct CaptureRecord<'r> {
     pub damage_count: u64,
     pub complete: bool,
     pub interrupted: bool,
+    /// Additions: flows begun before the capture, flows whose packets the network card glued, or summed after the capture, and
+    /// where the clock was set.
+    pub mid_stream: u64,
+    pub offloaded: u64,
+    pub checksums_offloaded: u64,
+    pub clock_steps: Vec<ClockStepRecord>,
+}
+
+#[derive(Serialize)]
+pub struct ClockStepRecord {
+    pub after_frame: u64,
+    pub frame: u64,
+    pub step_ms: f64,
 }
 
 #[derive(Serialize)]

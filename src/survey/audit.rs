@@ -1,9 +1,12 @@
 //! The vantage audit: what this capture, as it was taken, cannot show. It comes before verdicts.
 
+use super::clock_steps::{self, ClockStep};
 use super::examples::{Few, Sighted};
 use super::notes::runs;
-use crate::detect::case::Case;
+use super::offload;
+use crate::detect::case::{Case, Role};
 use crate::flow::entry::fact;
+use crate::limits::CLOCK_STEPS;
 use crate::packet::tcp;
 
 /// Sums over all flows that tell how the capture was taken.
@@ -23,6 +26,16 @@ pub struct Audit {
     /// First frame of the flow that shows it.
     pub reordered: u64,
     pub acked_unseen: u64,
+    /// Flows with segments larger than their receiver takes, and with wrong checksums on what arrived.
+    pub glued: u64,
+    pub glued_flows: Few<1>,
+    pub unsummed: u64,
+    /// TCP flows that began before the capture did.
+    pub mid_stream: u64,
+    /// Steps of the clock, until [`Audit::settle`] as each flow saw them; no more than the bound a shard.
+    pub steps: Vec<ClockStep>,
+    /// Those beyond it.
+    pub steps_dropped: u64,
     /// TCP flows whose data was acknowledged, and those where that was far faster than the handshake.
     pub timed: u64,
     pub implausibly_fast: u64,
@@ -57,6 +70,19 @@ impl Audit {
         }
         self.reorder(case.reordering, first);
         self.acked_unseen += u64::from(crate::detect::rules::acked_unseen(case).is_some());
+        if offload::glued(case).is_some() {
+            self.glued += 1;
+            self.glued_flows.add(first);
+        }
+        self.unsummed += u64::from(offload::unsummed(case).is_some());
+        self.mid_stream += u64::from(case.flow.key.protocol == 6 && case.role != Role::Syn && !case.flow.evicted);
+        for step in clock_steps::find(case) {
+            if self.steps.len() < CLOCK_STEPS {
+                self.steps.push(step);
+            } else {
+                self.steps_dropped += 1;
+            }
+        }
         let server = case.server().index();
         if let (Some(handshake), Some(best)) = (case.handshake_rtt[server], case.rtt[server]) {
             self.timed += 1;
@@ -85,6 +111,12 @@ impl Audit {
         self.two_sided_flows.merge(&o.two_sided_flows);
         self.fast_flows.merge(&o.fast_flows);
         self.acked_unseen += o.acked_unseen;
+        self.glued += o.glued;
+        self.glued_flows.merge(&o.glued_flows);
+        self.unsummed += o.unsummed;
+        self.mid_stream += o.mid_stream;
+        self.steps.extend(&o.steps);
+        self.steps_dropped += o.steps_dropped;
         self.timed += o.timed;
         self.implausibly_fast += o.implausibly_fast;
         for (ttl, n) in &o.inbound_ttls {
@@ -104,6 +136,13 @@ impl Audit {
     /// Share of packets captured twice.
     pub fn duplicates(&self) -> f64 {
         if self.entries == 0 { 0.0 } else { self.copies as f64 / self.entries as f64 }
+    }
+
+    /// Once all is added: what several flows saw of one step of the clock becomes one.
+    pub fn settle(&mut self) {
+        let (steps, more) = clock_steps::distinct(&self.steps);
+        self.steps = steps;
+        self.steps_dropped += more;
     }
 
     /// Only one direction of TCP was captured.

@@ -223,6 +223,7 @@ impl<'f> Index<'f> {
             one_sided: self.audit.is_one_sided(),
             acked_unseen: self.audit.acked_unseen as f64 / self.audit.flows.max(1) as f64,
             nat: self.audit.nat_suspected(),
+            offloaded: self.audit.glued > 0,
             out_of_order: self.out_of_order,
             capture_end: self.facts.end.0,
             ..Surroundings::default()

@@ -3,6 +3,7 @@
 use super::attribution;
 use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
+use super::clock_steps::ClockStep;
 use super::explained::{Explained, Explanations, reason};
 use super::part::{Part, ends};
 use super::timeline::Timeline;
@@ -55,8 +56,10 @@ pub fn conclude(
     out_of_order: bool,
     each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>,
 ) -> (Audit, Conclusion) {
-    let Part { mut facts, audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } = Part::joined(parts);
+    let Part { mut facts, mut audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } =
+        Part::joined(parts);
     facts.settle();
+    audit.settle();
     let mut conclusion = Conclusion {
         lines: lines.unwrap_or_default(),
         verdicts,
@@ -71,7 +74,7 @@ pub fn conclude(
     kept.sort_by_cached_key(first_frame);
     conclusion.lines.sort_by_key(|l| l.first_frame);
     let index = Index::new(&facts, &audit, out_of_order);
-    let void = audit.void_rules();
+    let void = Void { everywhere: audit.void_rules(), steps: audit.steps.clone() };
     let first = each(&kept, &|flow| judge(flow, &index, &Hits::default(), &void));
     let hits = hits(&kept, &first);
     let second =
@@ -90,6 +93,19 @@ pub fn conclude(
     findings.sort_by_key(|f| (f.first_frame(), f.mechanism));
     conclusion.findings = suppress(findings, &mut conclusion.suppressed);
     (audit, conclusion)
+}
+
+/// What this capture cannot show.
+struct Void {
+    everywhere: Vec<&'static str>,
+    /// Nothing is timed across these.
+    steps: Vec<ClockStep>,
+}
+
+impl Void {
+    fn holds(&self, rule: &str, case: &Case<'_>) -> bool {
+        self.everywhere.contains(&rule) || self.steps.iter().any(|s| s.spoils(rule, case))
+    }
 }
 
 fn first_frame(flow: &Flow) -> u64 {
@@ -153,7 +169,7 @@ pub struct Judged {
     pub tries: Vec<Try>,
 }
 
-fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &[&'static str]) -> Judged {
+fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &Void) -> Judged {
     let case = Case::new(flow);
     let mut judged = Judged::default();
     let best = &mut judged.findings;
@@ -198,11 +214,11 @@ fn join(known: &mut Finding, other: Finding) {
 }
 
 /// The finding a suspect makes, or what explains it.
-fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &[&'static str]) -> Result<Finding, Option<Box<Explained>>> {
+fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &Void) -> Result<Finding, Option<Box<Explained>>> {
     let view = View { case, suspect, around };
     let mut claims = rules::claims(&view);
     for claim in &mut claims {
-        if void.contains(&claim.rule) {
+        if void.holds(claim.rule, case) {
             claim.void = Some("vantage-audit");
         }
     }
@@ -252,7 +268,8 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
             let early = matches!(suspect.stage, Stage::PostRequest | Stage::PostAck) && suspect.sender == case.server();
             early || strong
         }
-        Mechanism::DnsAnswer => strong,
+        // An answer to what does not exist is false, whoever gave it and why.
+        Mechanism::DnsAnswer => strong || standing.clone().any(|c| c.rule == "dns-no-such-name"),
         Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError => strong,
         // Whoever opens TLS is named for what it is.
         Mechanism::Stall | Mechanism::TlsIntercept => true,
@@ -263,7 +280,7 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
                 |c: &&Claim| matches!(c.rule, "trigger-then-silence" | "tail-then-silence" | "answer-then-silence" | "syn-then-silence");
             // A single unanswered datagram is worth a line only beside one that was answered.
             let control = claims.iter().any(|c| c.rule == "control-name-ok");
-            claims.iter().filter(silence).any(|c| c.class >= Class::B || control)
+            claims.iter().filter(silence).filter(|c| c.void.is_none()).any(|c| c.class >= Class::B || control)
         }
     }
 }
@@ -301,7 +318,9 @@ fn position(suspect: &Suspect, claims: &[Claim]) -> Position {
             Position::InPath
         }
         Mechanism::DnsAnswer => Position::Resolver,
-        Mechanism::TcpData | Mechanism::TcpFin if ["overlap-differs", "data-contradicted"].into_iter().any(stands) => Position::OnPath,
+        Mechanism::TcpData | Mechanism::TcpFin if ["overlap-differs", "data-contradicted", "data-disowned"].into_iter().any(stands) => {
+            Position::OnPath
+        }
         Mechanism::TcpHandshake => Position::OnPath,
         Mechanism::TlsIntercept | Mechanism::IcmpError => Position::InPath,
         Mechanism::TcpReset | Mechanism::TcpData | Mechanism::TcpFin => Position::Unknown,

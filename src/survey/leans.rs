@@ -4,6 +4,7 @@
 //! the resolver's other answers. They are listed by weight, what claims cite before what they are measured against.
 
 use super::baselines::{Hits, Index};
+use super::clock_steps::CLOCKED;
 use super::examples::Sighted;
 use super::facts::Host;
 use super::verdict::{Finding, Leans};
@@ -36,7 +37,10 @@ impl Index<'_> {
         }
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.resolver(case, suspect, &mut list),
-            Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle => self.silence(case, suspect, around, &mut list),
+            Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle => {
+                self.silence(case, suspect, around, &mut list);
+                list.add(self.audit().glued_flows.iter());
+            }
             _ => {}
         }
         self.vantage(case, &mut list);
@@ -152,6 +156,7 @@ impl Index<'_> {
             list.add(audit.inbound_ttls.values().take(3).flat_map(|s| s.flows.iter().take(1)));
             list.add(audit.fast_flows.iter().filter(|_| audit.nat_suspected()));
         }
+        list.add(audit.steps.iter().filter(|s| CLOCKED.iter().any(|rule| s.spoils(rule, case))).map(|s| s.flow));
         list.add(Some(audit.reordered).filter(|_| audit.reordering > case.reordering));
     }
 }

@@ -8,7 +8,7 @@ use super::track::Came;
 use super::transactions;
 use super::tries;
 use super::verdict::{Ends, FlowLine};
-use crate::attribute::special;
+use crate::attribute::{special, unregistered};
 use crate::detect::case::{Case, Role};
 use crate::detect::evasion;
 use crate::detect::finding::{Mechanism, Suspect, conclude};
@@ -254,7 +254,12 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
             d.message.question.as_ref().is_some_and(|q| {
                 !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype)
             });
-        bogus || mismatch || dns_answer::known(&d.message, &name).is_some() || (edns && d.message.edns.is_none() && d.message.rcode == 0)
+        let made_up = public && given.iter().any(|a| special::is_global(*a)) && unregistered::why(&name).is_some();
+        bogus
+            || mismatch
+            || made_up
+            || dns_answer::known(&d.message, &name).is_some()
+            || (edns && d.message.edns.is_none() && d.message.rcode == 0)
     }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(&a.message, &b.message)))
 }
 

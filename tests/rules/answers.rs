@@ -14,6 +14,7 @@ pub static ROWS: &[Row] = &[
     ("dns-edns-lost", DnsAnswer, outrun, plain),
     ("dns-flags-odd", DnsAnswer, suddenly_authoritative, as_ever),
     ("dns-known-forged", DnsAnswer, known_address, plain),
+    ("dns-no-such-name", DnsAnswer, made_up, plain),
     ("dns-non-resolver", DnsAnswer, no_resolver_there, plain),
     ("dns-qtype-mismatch", DnsAnswer, address_for_mail, mail_for_mail),
     ("dns-same-answer", DnsAnswer, same_for_all, plain),
@@ -33,6 +34,12 @@ fn plain(g: &mut Given) {
 fn answered(g: &mut Given, make: fn(Answer) -> Answer) {
     let q = Query::a(NAME);
     g.udp().ask(&q).answer(&make(q.answer()));
+}
+
+/// A resolver that knows an address for everything.
+fn made_up(g: &mut Given) {
+    let q = Query::a("83hf20vmq7w2kd91x.com");
+    g.udp().ask(&q).answer(&q.answer().address("45.60.99.1"));
 }
 
 /// A forged answer wins the race.

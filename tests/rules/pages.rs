@@ -12,6 +12,8 @@ pub static ROWS: &[Row] = &[
     ("captive-portal", TcpData, sign_in_page, raced_page),
     ("dark-after-answer", TcpData, dark, bare_page),
     ("data-contradicted", TcpData, acks_too_much, bare_page),
+    ("data-disowned", TcpData, slipped_in, bare_page),
+    ("ipid-uncounted", TcpData, slipped_in, numbered_by_another),
     ("ipid-reused", TcpData, template, segments_of_one_burst),
     ("icmp-from-server", IcmpError, server_refuses, router_refuses),
     ("icmp-nearby", IcmpError, nearby_refusal, router_refuses),
@@ -89,6 +91,27 @@ fn acks_too_much(g: &mut Given) {
     t.handshake().get(NAME, "/");
     t.inject(Server).data(&http::page("403 Forbidden", BARE)).ack_plus(900).ttl(90).after_ms(3.0);
     t.ack(Server);
+}
+
+/// A server that counts its packets is silent after its acknowledgements and closes; before it does, data comes in its name.
+fn slipped_in(g: &mut Given) {
+    let server = server().ip_id(IpId::PerConnection).no_timestamps();
+    let mut t = g.script.tcp(&client(), 40_000, &server, 80, Rtt::ms(RTT_MS));
+    t.handshake();
+    for _ in 0..6 {
+        t.get(NAME, "/more").ack(Server);
+    }
+    let number = t.last_ip_id();
+    t.inject(Server).data(BARE.as_bytes()).ttl(server.seen_ttl()).ip_id(number).df().after_ms(120.0);
+    t.wait_ms(Server, 900.0).fin(Server).retry(Server, 3);
+}
+
+/// The data comes from elsewhere, but the server has not sent enough to be seen counting.
+fn numbered_by_another(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().get(NAME, "/").ack(Server);
+    t.inject(Server).data(BARE.as_bytes()).ttl(90).after_ms(120.0);
+    t.wait_ms(Server, 900.0).fin(Server).retry(Server, 3);
 }
 
 fn raced_page(g: &mut Given) {

@@ -4,7 +4,8 @@
 //!
 //! A transfer stopped in the middle: what the sender sent last was a full segment, and neither side hears the other any more.
 //! At least two more transfers of this capture stopped after an amount within a quarter of this one's, in octets or in packets,
-//! and they are most of those that stopped. A single frozen transfer supports, no more.
+//! and they are most of those that stopped; where the network card glued segments (`offloaded` in the `capture` record) octets alone
+//! count. A single frozen transfer supports, no more.
 //!
 //! ## Why it speaks for interference
 //!
@@ -48,7 +49,7 @@ pub const OTHERS: usize = 2;
 pub fn alike<'v>(view: &'v View<'_>, bytes: u64, packets: u64) -> Vec<&'v Seen> {
     let near = |a: u64, b: u64| a.abs_diff(b) as f64 <= ALIKE * b as f64;
     let frozen: Vec<&Seen> = view.around.transfers.iter().filter(|t| t.frozen).collect();
-    let alike: Vec<&Seen> = frozen.iter().copied().filter(|t| near(t.bytes, bytes) || near(t.packets, packets)).collect();
+    let alike: Vec<&Seen> = frozen.iter().copied().filter(|t| near(t.bytes, bytes) || (!view.around.offloaded && near(t.packets, packets))).collect();
     if alike.len() * 2 > frozen.len() { alike } else { Vec::new() }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! ## What it looks for
 //!
-//! In this flow data was acknowledged that the capture does not hold, from either side.
+//! In this flow data was acknowledged that the capture does not hold, from either side: not before the acknowledgement and not
+//! behind it, as in a file that is out of order.
 //!
 //! ## Why it speaks against it
 //!
@@ -23,6 +24,7 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
 use crate::detect::case::Case;
+use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -61,6 +63,7 @@ pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
             && ahead(e.ack, highest) > 0
             && ahead(e.ack, highest) < 1 << 24
             && i > 3
+            && !comes_later(case, i, e.direction().other(), (highest, e.ack))
         {
             return Some(e.frame);
         }
@@ -68,4 +71,11 @@ pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
         seen[mine] = Some(seen[mine].map_or(end, |s| if ahead(end, s) > 0 { end } else { s }));
     }
     None
+}
+
+/// Whether octets between two numbers stand further behind: the file is out of order, or they were acknowledged before they were sent.
+fn comes_later(case: &Case<'_>, i: usize, side: Direction, (from, to): (u32, u32)) -> bool {
+    let later = case.entries.iter().skip(i).filter(|e| e.direction() == side && e.is_tcp() && !e.is_rst());
+    let mut filling = later.filter(|e| e.seq_end() != e.seq && ahead(to, e.seq) > 0 && ahead(e.seq_end(), from) > 0);
+    filling.next().is_some()
 }

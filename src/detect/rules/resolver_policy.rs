@@ -35,7 +35,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Content,
     mechanisms: &[Mechanism::DnsAnswer],
-    rebuts: &["dns-bogon", "dns-known-forged", "dns-same-answer", "name-hit-elsewhere", "dns-edns-lost", "dns-flags-odd"],
+    rebuts: &["dns-bogon", "dns-known-forged", "dns-same-answer", "dns-no-such-name", "name-hit-elsewhere", "dns-edns-lost", "dns-flags-odd"],
     cap: None,
     check,
     source: "",

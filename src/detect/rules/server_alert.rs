@@ -24,6 +24,7 @@
 
 use super::{Rule, View, reused};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_data::is_uncounted;
 use crate::detect::suspects::tcp_reset::{HONEST_SHARE, packets};
 use super::ttl_jump::hop_distance;
 use crate::flow::stream::ahead;
@@ -57,7 +58,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
             let timed = rtt.zip(sent).is_some_and(|(rtt, sent)| e.time.since(sent) as f64 >= rtt as f64 * HONEST_SHARE);
             timed && hop_distance(base.ttl, e.ttl) <= 2
         };
-        if !clock.unwrap_or_else(honest) || reused(case, view.suspect.sender, i, e).is_some() {
+        if !clock.unwrap_or_else(honest) || reused(case, view.suspect.sender, i, e).is_some() || is_uncounted(case, view.suspect.sender, i) {
             return None;
         }
         frames.push(e.frame);

@@ -31,7 +31,7 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     family: Family::Content,
     mechanisms: &[Mechanism::DnsAnswer],
-    rebuts: &["dns-known-forged", "dns-bogon", "dns-same-answer", "dns-ttl-outlier", "dns-edns-lost", "dns-flags-odd", "too-early", "dns-answers-conflict"],
+    rebuts: &["dns-known-forged", "dns-bogon", "dns-same-answer", "dns-no-such-name", "dns-ttl-outlier", "dns-edns-lost", "dns-flags-odd", "too-early", "dns-answers-conflict"],
     cap: None,
     check,
     source: "",

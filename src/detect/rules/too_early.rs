@@ -14,7 +14,7 @@
 //! ## Innocent explanations
 //!
 //! A handshake sample inflated by radio wake-up (the shortest over all flows is used), a local proxy or hypervisor (the
-//! vantage audit voids the rule), a caching forwarder for DNS.
+//! vantage audit voids the rule, and across a step of the capturing clock), a caching forwarder for DNS.
 //!
 //! ## How to check in Wireshark
 //!

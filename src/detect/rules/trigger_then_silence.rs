@@ -16,6 +16,8 @@
 //!
 //! A dead or overloaded server, loss, an MTU black hole, a server that ignores this name.
 //!
+//! A clock that was set ahead makes a wait look long: the vantage audit voids the rule across such a step.
+//!
 //! ## How to check in Wireshark
 //!
 //! `tcp.stream eq N`: the same `tcp.seq` again and again, or the ACK of the ClientHello as the last packet from the

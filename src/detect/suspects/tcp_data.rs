@@ -4,6 +4,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::rules::{elapsed, hop_distance, reused};
 use crate::flow::entry::Entry;
+use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -12,7 +13,62 @@ pub fn find(case: &Case<'_>) -> Vec<Suspect> {
     if case.flow.key.protocol != 6 {
         return Vec::new();
     }
-    [handshake(case), answers(case)].into_iter().flatten().collect()
+    let answers = answers(case);
+    let disowned = if answers.is_none() { disowned(case) } else { None };
+    [handshake(case), answers, disowned].into_iter().flatten().collect()
+}
+
+/// Data behind which its sender's own stream ends too soon, and that is missing from the sender's count of packets: a FIN alone could as
+/// well be the forged one of the two.
+///
+/// Only a server's: clients with evasion tools send what is not of their stream on purpose.
+fn disowned(case: &Case<'_>) -> Option<Suspect> {
+    let sender = case.server();
+    let (packets, ends) = beyond_end(case, sender)?;
+    uncounted(case, sender, &packets, *ends.first()?)?;
+    let trigger = case.request_before(*packets.first()?).map(super::trigger);
+    let stage = if trigger.is_some() { Stage::PostRequest } else { Stage::Later };
+    Some(Suspect { mechanism: Mechanism::TcpData, stage, trigger, sender, packets, answers: Vec::new() })
+}
+
+/// Data packets of a side that reach beyond where the side's stream ended later, and the packets that end it there.
+pub fn beyond_end(case: &Case<'_>, side: Direction) -> Option<(Vec<usize>, Vec<usize>)> {
+    /// Farther off is another connection's numbering.
+    const WINDOW: i64 = 1 << 20;
+    let mut fins = case.of(side).filter(|(_, e)| e.has(tcp::FIN) && !e.is_rst() && !e.has(tcp::SYN)).peekable();
+    let (first, end) = fins.peek().map(|(i, e)| (*i, e.seq.wrapping_add(e.payload_len)))?;
+    let ends: Vec<usize> = fins.filter(|(_, e)| e.seq.wrapping_add(e.payload_len) == end).map(|(i, _)| i).collect();
+    let data = case.of(side).filter(|(i, e)| *i < first && e.payload_len > 0 && !e.is_rst() && !e.has(tcp::SYN));
+    let beyond = data.filter(|(_, e)| (1..WINDOW).contains(&ahead(e.seq.wrapping_add(e.payload_len), end)));
+    let packets: Vec<usize> = beyond.map(|(i, _)| i).collect();
+    (!packets.is_empty()).then_some((packets, ends))
+}
+
+/// Whether a side that numbers its packets one by one went on as if it had not sent these: the number it had reached before them, and
+/// the one it gave the packet behind them.
+pub fn uncounted(case: &Case<'_>, side: Direction, packets: &[usize], next: usize) -> Option<(u16, u16)> {
+    /// Steps of one in a row that make a counter of this conversation alone.
+    const STEPS: usize = 4;
+    let (begin, after) = (*packets.first()?, case.entries.get(next)?);
+    if case.left_out.get(begin..=next)?.iter().any(|n| *n > 0) {
+        return None;
+    }
+    let mut counted: Vec<u16> = case.ordinary_before(side, begin).rev().take(STEPS + 1).filter_map(|(_, e)| e.ip_id()).collect();
+    counted.reverse();
+    let by_one = counted.len() > STEPS && counted.windows(2).all(|w| matches!(w, [a, b] if b.wrapping_sub(*a) == 1));
+    let last = *counted.last().filter(|_| by_one)?;
+    let others = case.of(side).filter(|(i, _)| *i > begin && *i <= next && !packets.contains(i)).count() as u16;
+    let id = after.ip_id().filter(|id| id.wrapping_sub(last) == others)?;
+    // One that has a number of its own in the series, even out of turn, was sent by whoever counts.
+    const AHEAD: u16 = 64;
+    let mut numbered = packets.iter().filter_map(|i| case.entries.get(*i)).map(|e| e.ip_id().map(|id| id.wrapping_sub(last)));
+    numbered.all(|ahead| ahead.is_some_and(|n| !(1..=AHEAD).contains(&n))).then_some((last, id))
+}
+
+/// Whether a side's stream and count of packets both leave out one of its data packets.
+pub fn is_uncounted(case: &Case<'_>, side: Direction, i: usize) -> bool {
+    let Some((beyond, ends)) = beyond_end(case, side).filter(|(beyond, _)| beyond.contains(&i)) else { return false };
+    ends.first().is_some_and(|next| uncounted(case, side, &beyond, *next).is_some())
 }
 
 /// Two SYN/ACKs that number the server's stream differently.

@@ -202,6 +202,10 @@ pub const CAPTURES: &[Column] = &[
     ("damage_count", Int, "/damage_count"),
     ("complete", Flag, "/complete"),
     ("interrupted", Flag, "/interrupted"),
+    ("mid_stream", Int, "/mid_stream"),
+    ("offloaded", Int, "/offloaded"),
+    ("checksums_offloaded", Int, "/checksums_offloaded"),
+    ("clock_steps", Json, "/clock_steps"),
 ];
 
 /// A row for each stretch of a key; what a key comes to in all is their sum.
