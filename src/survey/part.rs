@@ -254,8 +254,11 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
             d.message.question.as_ref().is_some_and(|q| {
                 !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype)
             });
-        bogus || mismatch || dns_answer::known(&d.message, &name).is_some() || (edns && d.message.edns.is_none() && d.message.rcode == 0)
-    }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(&a.message, &b.message)))
+        bogus
+            || mismatch
+            || dns_answer::known(&d.message, &name).is_some()
+            || (edns && !d.cut && d.message.edns.is_none() && d.message.rcode == 0)
+    }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(a, b)))
 }
 
 /// Why a flow cannot be judged, if so.
