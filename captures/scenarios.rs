@@ -18,6 +18,8 @@ mod drops_innocent;
 mod evasion;
 #[path = "scenarios/forgeries.rs"]
 mod forgeries;
+#[path = "scenarios/gone_innocent.rs"]
+mod gone_innocent;
 #[path = "scenarios/injectors.rs"]
 mod injectors;
 #[path = "scenarios/look_alikes.rs"]
@@ -52,6 +54,7 @@ fn main() -> std::io::Result<()> {
         forgeries::scenes(),
         injectors::scenes(),
         afterwards::scenes(),
+        gone_innocent::scenes(),
         look_alikes::scenes(),
         artefacts::scenes(),
         evasion::scenes(),

@@ -56,12 +56,14 @@ fn residual_resets() -> Scene {
 }
 
 fn port() -> Scene {
-    let mut s = Scene::guilty("drop-port", "One port of a host that answers on another is dead")
-        .happens("Three connections to port 853 get no answer to their SYNs; port 443 of the same host answers before, between and after.")
+    let mut s = Scene::guilty("drop-port", "One port of two hosts that answer on another is dead")
+        .happens("Connections to port 853 of two unrelated hosts get no answer to their SYNs; port 443 of the same hosts answers before, between and after. One host may filter its own ports; two that do it alike are filtered by somebody else.")
         .look("tcp.flags.syn == 1 by port.");
-    for n in 0..3u16 {
-        s.script.later_ms(400.0).tcp(&client(), 48_020 + n, &server(), 443, rtt()).visit(OTHER);
-        let mut t = s.script.later_ms(400.0).tcp(&client(), 48_025 + n, &server(), 853, rtt());
+    let hosts = [server(), Host::linux("91.198.20.30").hops(8)];
+    for n in 0..4u16 {
+        let host = &hosts[usize::from(n % 2)];
+        s.script.later_ms(400.0).tcp(&client(), 48_020 + n, host, 443, rtt()).visit(OTHER);
+        let mut t = s.script.later_ms(400.0).tcp(&client(), 48_025 + n, host, 853, rtt());
         t.cut(Client).syn().retry(Client, 4);
         let talk = t.talk();
         s.expect_for(talk, "drop", "port", "likely");

@@ -60,7 +60,17 @@ pub fn is_public_name(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     let name = name.trim_end_matches('.');
     let within = |zone: &String| name == zone || name.strip_suffix(zone.as_str()).is_some_and(|head| head.ends_with('.'));
-    name.contains('.') && !table().private_zones.iter().any(within) && !table().private_by_design.iter().any(within)
+    let private = table().private_zones.iter().chain(&table().private_by_design).any(within);
+    name.contains('.') && !private && !holds_address(name)
+}
+
+/// Whether a name begins with an address, in either order: a lookup in a list of addresses (RFC 5782 section 2), answered from
+/// 127.0.0.0/8, or a name that stands for that address.
+fn holds_address(name: &str) -> bool {
+    let labels: Vec<&str> = name.split('.').collect();
+    let octets = labels.len() > 5 && labels.iter().take(4).all(|l| l.parse::<u8>().is_ok());
+    let nibbles = labels.len() > 33 && labels.iter().take(32).all(|l| l.len() == 1 && l.as_bytes().iter().all(u8::is_ascii_hexdigit));
+    octets || nibbles
 }
 
 /// Whether a name is what a system asks for to find a sign-in page in its way.

@@ -33,6 +33,8 @@ pub struct DnsSeen {
     pub entry: usize,
     pub message: dns::Message,
     pub payload: Vec<u8>,
+    /// The capture does not hold all of it.
+    pub cut: bool,
 }
 
 /// What the QUIC packets of a flow showed.
@@ -167,7 +169,7 @@ impl Messages {
                         complete,
                     });
                 }
-                self.dns.push(DnsSeen { entry, message, payload: bytes.to_vec() });
+                self.dns.push(DnsSeen { entry, message, payload: bytes.to_vec(), cut: !complete });
                 at = end;
             }
         }
@@ -214,7 +216,7 @@ impl Messages {
                 else {
                     continue;
                 };
-                self.dns.push(DnsSeen { entry, message, payload: bytes.to_vec() });
+                self.dns.push(DnsSeen { entry, message, payload: bytes.to_vec(), cut });
             }
         }
         self.dns.sort_by_key(|d| d.entry);

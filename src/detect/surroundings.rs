@@ -137,6 +137,8 @@ pub struct Surroundings {
     /// Connections to the same port whose SYNs nobody answered, this one included, and whether any was answered.
     pub port_failures: usize,
     pub port_answered: bool,
+    /// Another server that answers on other ports is silent on this one too.
+    pub port_elsewhere: bool,
     /// Seconds since the nearest earlier finding on the same endpoints, and the frame it cites first.
     pub residual: Option<(f64, u64)>,
     /// For certificates: another issuer of the same name, with a frame.
@@ -165,12 +167,15 @@ pub struct Surroundings {
     pub offloaded: bool,
     /// Time stamps run backwards in places.
     pub out_of_order: bool,
-    /// Packets of other flows that arrived from the far side during the suspect's silence: frames of the first few.
+    /// Other flows of the client that were heard from the far side during the suspect's silence: a frame of each of the first few.
     pub heard_meanwhile: Vec<u64>,
+    /// One of them asked for something by name.
+    pub heard_named: bool,
     /// When the last packet of the capture came.
     pub capture_end: Timestamp,
-    /// Other flows that went unanswered during it.
+    /// Servers, up to four, of which other flows of the client went unanswered during it, and how many of them are other servers.
     pub silent_meanwhile: usize,
+    pub silent_servers: usize,
     /// Queries for the suspect's name to the suspect's resolver that nobody answered, this flow's included.
     pub unanswered_queries: usize,
     /// Another flow between the same hosts to the same name that went well within a second (address-family or socket race).

@@ -2,7 +2,7 @@
 
 use super::audit::Audit;
 use super::examples::Few;
-use super::facts::{Facts, Kind};
+use super::facts::{Facts, HEARD, Kind, Silent};
 use super::notes::redirected_to;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
@@ -31,8 +31,10 @@ pub struct Index<'f> {
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8], u64)>,
     tried: BTreeMap<Kind, Tried<'f>>,
-    /// Beginnings and ends of the silences under judgement, each in order.
-    silences: (Vec<Timestamp>, Vec<Timestamp>),
+    /// The silences under judgement, in order of their beginning.
+    silences: Vec<&'f Silent>,
+    /// Servers at which nobody answered SYNs to a port, with a flow each.
+    failing_ports: BTreeMap<u16, Vec<(IpAddr, u64)>>,
     out_of_order: bool,
 }
 
@@ -76,7 +78,8 @@ impl<'f> Index<'f> {
             varied: Vec::new(),
             zones: facts.answers.iter().map(|(name, address, .., flow)| (*address, zone(name), *flow)).collect(),
             tried: BTreeMap::new(),
-            silences: facts.silences.iter().map(|s| (s.0, s.1)).unzip(),
+            silences: Vec::new(),
+            failing_ports: BTreeMap::new(),
             out_of_order,
         };
         for (kind, attempt) in facts.attempts.all() {
@@ -92,8 +95,11 @@ impl<'f> Index<'f> {
             }
         }
         index.order_attempts();
-        index.silences.0.sort_unstable();
-        index.silences.1.sort_unstable();
+        index.silences.extend(&facts.silences);
+        index.silences.sort_by_key(|s| (s.from, s.flow));
+        for ((server, port), seen) in facts.unanswered_syns.iter().filter(|(at, _)| facts.answering_ports.get(at).is_none()) {
+            index.failing_ports.entry(*port).or_default().extend(seen.flows.iter().next().map(|flow| (*server, flow)));
+        }
         index.zones.sort_unstable();
         index.zones.dedup_by_key(|(address, zone, _)| (*address, *zone));
         index
@@ -203,14 +209,29 @@ impl<'f> Index<'f> {
     pub(super) fn heard_flows(&self, case: &Case<'_>, suspect: &Suspect, frames: &[u64]) -> Vec<u64> {
         let Some((from, _)) = silence_of(case, suspect).filter(|_| !frames.is_empty()) else { return Vec::new() };
         let heard = self.facts.heard.range(from.0.div_euclid(1_000_000_000)..).flat_map(|(_, list)| list);
-        heard.filter(|(_, f)| frames.contains(f)).map(|(flow, _)| *flow).take(frames.len()).collect()
+        heard.filter(|h| frames.contains(&h.frame)).map(|h| h.flow).take(frames.len()).collect()
     }
 
-    /// Other flows that went unanswered while a suspect's did.
-    pub(super) fn silent_flows(&self, case: &Case<'_>, suspect: &Suspect) -> impl Iterator<Item = u64> {
-        let span = silence_of(case, suspect);
-        let overlaps = move |s: &&(Timestamp, Timestamp, u64)| span.is_some_and(|(from, until)| s.0 < until && s.1 > from);
-        self.facts.silences.iter().filter(overlaps).map(|s| s.2)
+    /// Silences of the same client's other flows while a suspect's lasted, one of a server.
+    pub(super) fn silent_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> Vec<&'f Silent> {
+        /// So many silences back the next one is no longer part of the same event.
+        const REACH: usize = 4096;
+        /// As many as any rule asks for.
+        const SERVERS: usize = 4;
+        let Some((from, until)) = silence_of(case, suspect) else { return Vec::new() };
+        let (client, own) = (case.client_end().ip, case.entries.first().map_or(0, |e| e.frame));
+        let begun = self.silences.partition_point(|s| s.from < until);
+        let before = self.silences.iter().take(begun).rev().take(REACH);
+        let mut found: Vec<&Silent> = Vec::new();
+        for s in before.filter(|s| s.until > from && s.client == client && s.flow != own) {
+            if found.iter().all(|f| f.server != s.server) {
+                found.push(s);
+            }
+            if found.len() == SERVERS {
+                break;
+            }
+        }
+        found
     }
 
     /// Everything about one suspect.
@@ -259,6 +280,7 @@ impl<'f> Index<'f> {
         let server = case.server_end();
         around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).map_or(0, |s| s.count as usize);
         around.port_answered = self.facts.answering_ports.get(&(server.ip, server.port)).is_some();
+        around.port_elsewhere = suspect.stage == Stage::PostSyn && self.port_elsewhere(case).is_some();
         around.residual = self.residual(case, hits);
         around.other_protocol = self.other_protocol(case, suspect);
         let (Some(trigger), Some(kind)) = (&suspect.trigger, Index::kind(case, suspect)) else { return };
@@ -404,6 +426,8 @@ impl<'f> Index<'f> {
     }
 
     fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+        /// Flows that were heard; more make no difference.
+        const ENOUGH: usize = 4;
         let Some((from_time, until_time)) = silence_of(case, suspect) else { return };
         // Over UDP a client gives up early; its answer could have come until the end.
         let end = if case.flow.key.protocol == 6 { until_time } else { until_time.max(self.facts.end.0) };
@@ -412,19 +436,44 @@ impl<'f> Index<'f> {
         let (from, until) = (second(from_time.0), second(end.0));
         // In the first second only what came behind the request counts.
         let asked = suspect.trigger.as_ref().map_or(0, |t| t.complete_at_frame);
-        let heard = self.facts.heard.range(from..=until.max(from)).flat_map(|(_, list)| list);
-        around.heard_meanwhile = heard.filter(|(flow, frame)| *flow != own && *frame > asked).map(|(_, frame)| *frame).take(4).collect();
-        let (starts, ends) = &self.silences;
-        let begun = starts.partition_point(|t| *t < until_time);
-        let over = ends.partition_point(|t| *t <= from_time);
-        // Its own is one of them if it was noted under the same times.
-        let itself = usize::from(
-            self.facts
-                .silences
-                .binary_search_by_key(&own, |s| s.2)
-                .is_ok_and(|i| self.facts.silences.get(i).is_some_and(|s| s.0 < until_time && s.1 > from_time)),
-        );
-        around.silent_meanwhile = begun.saturating_sub(over + itself);
+        let client = case.client_end().ip;
+        let mut flows: Vec<u64> = Vec::new();
+        for (second, list) in self.facts.heard.range(from..=until.max(from)) {
+            // A full list may have left out this client's: then whoever was heard will do.
+            let full = list.len() >= HEARD;
+            for h in list.iter().filter(|h| h.flow != own && h.frame > asked && (h.client == client || full)) {
+                // What goes dark in the same second may have been heard before the line went.
+                if !flows.contains(&h.flow) && (*second > from || !self.goes_dark(h.flow, from)) {
+                    around.heard_named |= h.named;
+                    flows.push(h.flow);
+                    around.heard_meanwhile.push(h.frame);
+                }
+            }
+            if flows.len() >= ENOUGH {
+                break;
+            }
+        }
+        let silent = self.silent_meanwhile(case, suspect);
+        around.silent_meanwhile = silent.len();
+        around.silent_servers = silent.iter().filter(|s| s.server != case.server_end().ip).count();
+    }
+
+    /// Whether a flow's own silence begins in this second.
+    fn goes_dark(&self, flow: u64, second: i64) -> bool {
+        let at = self.facts.silences.partition_point(|s| s.flow < flow);
+        self.facts.silences.get(at).is_some_and(|s| s.flow == flow && s.from.second() == second)
+    }
+
+    /// Another server that is silent on the same port only: a flow that shows the silence and one that was answered.
+    pub(super) fn port_elsewhere(&self, case: &Case<'_>) -> Option<(u64, u64)> {
+        /// Servers looked at: among so many silent ones a live one would have shown.
+        const SERVERS: usize = 64;
+        let here = case.server_end();
+        let others = self.failing_ports.get(&here.port)?.iter().filter(|(ip, _)| *ip != here.ip && ip.is_ipv4() == here.ip.is_ipv4());
+        others.take(SERVERS).find_map(|(ip, silent)| {
+            let ports = self.on_host(*ip).filter(|list| list.iter().all(|(kind, a)| a.port != here.port && *kind != Kind::Quic));
+            self.nearest_answered(case, ports).map(|alive| (*silent, alive.flow.first))
+        })
     }
 }
 

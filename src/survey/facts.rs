@@ -50,6 +50,32 @@ pub struct Resolver {
 /// Who issued a certificate: issuer, server, frame, first frame of the flow.
 pub type Issuer = (String, IpAddr, u64, u64);
 
+/// A flow that something was heard of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// First frame.
+    pub flow: u64,
+    /// Last frame from its server in this second.
+    pub frame: u64,
+    pub client: IpAddr,
+    /// It asked for something by name: no tunnel that everything else may have gone into.
+    pub named: bool,
+}
+
+/// A silence under judgement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Silent {
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// First frame of the flow.
+    pub flow: u64,
+    pub client: IpAddr,
+    pub server: IpAddr,
+}
+
+/// Flows kept of a second, over all clients. A list this long says that the line was up, whoever is asked about.
+pub const HEARD: usize = 8;
+
 /// Everything the survey knows of a capture.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -57,13 +83,12 @@ pub struct Facts {
     pub attempts: Attempts,
     pub resolvers: BTreeMap<IpAddr, Resolver>,
     pub answers: Answers,
-    /// Second of arrival of packets from servers: the two flows (by first frame) heard last in it, and their last frames.
-    pub heard: BTreeMap<i64, Vec<(u64, u64)>>,
+    /// Second of arrival of packets from servers: the flows heard last in it, two of a client.
+    pub heard: BTreeMap<i64, Vec<Heard>>,
     /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
     pub unanswered_syns: Gathered<(IpAddr, u16), Sighted, SURVEY_PORTS>,
     pub answering_ports: Gathered<(IpAddr, u16), First, SURVEY_PORTS>,
-    /// Silences under judgement: from, until, first frame of the flow.
-    pub silences: Vec<(Timestamp, Timestamp, u64)>,
+    pub silences: Vec<Silent>,
     /// Issuers seen in the clear for a name.
     pub issuers: BTreeMap<Vec<u8>, BTreeSet<Issuer>>,
     pub transfers: Transfers,
@@ -107,23 +132,28 @@ impl Facts {
         }
     }
 
-    /// Second flows from servers were heard in.
-    pub fn heard_at(&mut self, time: Timestamp, flow: u64, frame: u64) {
+    /// A second in which flows from servers were heard.
+    pub fn heard_at(&mut self, second: i64, heard: Heard) {
         /// A week of seconds; beyond that silences are judged without it.
         const SECONDS: usize = 7 * 86_400;
-        let second = time.second();
+        /// The latest two: one may be the suspect's own.
+        const OF_A_CLIENT: usize = 2;
         if self.heard.len() >= SECONDS && !self.heard.contains_key(&second) {
             self.dropped += 1;
             return;
         }
         let list = self.heard.entry(second).or_default();
-        match list.iter_mut().find(|(f, _)| *f == flow) {
-            Some(known) => known.1 = known.1.max(frame),
-            None => list.push((flow, frame)),
+        match list.iter_mut().find(|h| h.flow == heard.flow) {
+            Some(known) => known.frame = known.frame.max(heard.frame),
+            None => list.push(heard),
         }
-        // The latest of two flows: one may be the suspect's own, and which shard comes first says nothing.
-        list.sort_unstable_by_key(|(_, frame)| std::cmp::Reverse(*frame));
-        list.truncate(2);
+        // The latest, because which shard comes first says nothing.
+        list.sort_unstable_by_key(|h| std::cmp::Reverse(h.frame));
+        let of_client = |h: &&Heard| h.client == heard.client;
+        if let Some(spare) = list.iter().filter(of_client).nth(OF_A_CLIENT).map(|h| h.flow) {
+            list.retain(|h| h.flow != spare);
+        }
+        list.truncate(HEARD);
     }
 
     /// Puts the long lists in order: joining ordered ones is cheap.
@@ -138,7 +168,7 @@ impl Facts {
     /// Puts all lists in order, once all shards have been added.
     pub fn settle(&mut self) {
         self.order();
-        self.silences.sort_unstable_by_key(|s| (s.2, s.0));
+        self.silences.sort_unstable_by_key(|s| (s.flow, s.from));
         self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
         self.dropped += self.hosts.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
@@ -165,8 +195,8 @@ impl Facts {
             mine.keeping_edns.merge(&r.keeping_edns);
         }
         for (second, flows) in other.heard {
-            for (flow, frame) in flows {
-                self.heard_at(Timestamp(second.saturating_mul(1_000_000_000)), flow, frame);
+            for heard in flows {
+                self.heard_at(second, heard);
             }
         }
         for (name, issuers) in other.issuers {

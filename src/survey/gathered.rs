@@ -74,6 +74,11 @@ impl<K: Ord + Copy, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
         self.list = joined;
     }
 
+    /// All facts in order of key; after [`Gathered::order`].
+    pub fn iter(&self) -> impl Iterator<Item = &(K, V)> {
+        self.list.iter()
+    }
+
     /// What is known of a key; after [`Gathered::order`].
     pub fn get(&self, key: &K) -> Option<&V> {
         self.list.binary_search_by_key(key, |(k, _)| *k).ok().and_then(|at| self.list.get(at)).map(|(_, fact)| fact)

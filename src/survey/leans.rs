@@ -93,6 +93,7 @@ impl Index<'_> {
             let Endpoint { ip, port } = case.server_end();
             list.add(self.facts().unanswered_syns.get(&(ip, port)).iter().flat_map(|s| s.flows.iter()));
             list.add(self.facts().answering_ports.get(&(ip, port)).map(|first| first.0));
+            list.add(self.port_elsewhere(case).into_iter().flat_map(|(silent, alive)| [silent, alive]));
         }
         let Some(trigger) = &suspect.trigger else { return };
         if around.name_answered {
@@ -137,8 +138,8 @@ impl Index<'_> {
         let meanwhile: Vec<u64> = around.heard_meanwhile.iter().take(2).copied().collect();
         list.add(self.heard_flows(case, suspect, &meanwhile));
         list.frames.extend(&meanwhile);
-        if meanwhile.is_empty() && around.silent_meanwhile > 0 {
-            list.add(self.silent_flows(case, suspect).take(2));
+        if meanwhile.len() < 2 {
+            list.add(self.silent_meanwhile(case, suspect).into_iter().map(|s| s.flow));
         }
         if case.flow.key.protocol != 6 {
             // Nothing more came until the end of the capture: there must be one.

@@ -1,7 +1,7 @@
 //! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
 
 use super::examples::{First, least};
-use super::facts::Kind;
+use super::facts::{Heard, Kind, Silent};
 use super::part::Part;
 use super::tries;
 use crate::attribute::special;
@@ -16,11 +16,12 @@ impl Part {
         let last = case.entries.iter().filter(|e| e.time == flow.last).map(|e| e.frame).next_back();
         self.facts.end = self.facts.end.max((flow.last, last.unwrap_or(0)));
         let first_frame = case.entries.first().map_or(0, |e| e.frame);
+        let named = case.messages.requests.iter().any(|r| !r.value.is_empty());
         // A flow counts once a second, with what came last in it.
         let mut heard = case.of(case.server()).map(|(_, e)| e).filter(|e| !e.is_rst()).peekable();
         while let Some(e) = heard.next() {
             if heard.peek().is_none_or(|next| next.time.second() != e.time.second()) {
-                self.facts.heard_at(e.time, first_frame, e.frame);
+                self.facts.heard_at(e.time.second(), Heard { flow: first_frame, frame: e.frame, client: case.client_end().ip, named });
             }
         }
         if !bad && flow.key.protocol == 6 {
@@ -46,16 +47,18 @@ impl Part {
         self.note_issuer(case);
         self.note_port(case);
         self.note_answers(case);
+        let (client, server) = (case.client_end().ip, case.server_end().ip);
+        let mut silent = |from, until| self.facts.silences.push(Silent { from, until, flow: first_frame, client, server });
         if let Some(freeze) = suspects.iter().find(|s| s.mechanism == Mechanism::Stall).and_then(|_| stall::freeze(case)) {
-            self.facts.silences.push((freeze.from, freeze.until, first_frame));
+            silent(freeze.from, freeze.until);
         }
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
             if request.is_none() && drop::unanswered_syns(case).is_some() {
-                self.facts.silences.push((flow.first, flow.last, first_frame));
+                silent(flow.first, flow.last);
             }
-            if let Some(silence) = request.and_then(|r| drop::silence(case, r)) {
-                self.facts.silences.push((silence.from, silence.until, first_frame));
+            if let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) {
+                silent(silence.from, silence.until);
             }
         }
     }

@@ -259,8 +259,8 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
             || mismatch
             || made_up
             || dns_answer::known(&d.message, &name).is_some()
-            || (edns && d.message.edns.is_none() && d.message.rcode == 0)
-    }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(&a.message, &b.message)))
+            || (edns && !d.cut && d.message.edns.is_none() && d.message.rcode == 0)
+    }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(a, b)))
 }
 
 /// Why a flow cannot be judged, if so.

@@ -42,7 +42,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if all.len() < 2 {
         return None;
     }
-    let agree = all.iter().enumerate().all(|(n, one)| all.iter().skip(n + 1).all(|two| !disagree(&one.message, &two.message)));
+    let agree = all.iter().enumerate().all(|(n, one)| all.iter().skip(n + 1).all(|two| !disagree(one, two)));
     let frames = all.iter().filter_map(|d| view.case.entries.get(d.entry)).map(|e| e.frame);
     agree.then(|| Claim::new("answer-rotation", Class::B, frames, "the answers share records: a rotated or repeated answer"))
 }

@@ -3,7 +3,9 @@
 //! ## What it looks for
 //!
 //! A request of the same kind for another name to the same server and port, within two minutes of the suspect, that the
-//! server answered, while the suspect's own name was never answered there. For DNS: the resolver answered other names.
+//! server answered, while the suspect's own name was never answered there. For DNS: the resolver answered other names. A
+//! silence that began after the server's last answer, and in which other names share, is no such case: it may have gone down.
+//! Nor is one of a resolver that answered nobody while this name was asked for, if two others went unanswered too.
 //!
 //! ## Why it speaks for interference
 //!
@@ -26,7 +28,9 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
 use crate::attribute::special::is_global;
-use crate::detect::surroundings::Outcome;
+use crate::capture::Timestamp;
+use crate::detect::surroundings::{Attempt, Outcome};
+use std::collections::BTreeSet;
 
 pub const RULE: Rule = Rule {
     id: "control-name-ok",
@@ -54,7 +58,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
         return None;
     }
     let at = view.case.entries.get(view.case.index_of(trigger.frame)?)?.time;
-    let near = |t: crate::capture::Timestamp| t.since(at).abs() <= NEAR_NS;
+    let near = |t: Timestamp| t.since(at).abs() <= NEAR_NS;
     let server = view.case.server_end();
     let worked = view.around.same_name.iter().any(|a| {
         a.outcome == Outcome::Answered && a.server == server.ip && a.port == server.port && a.same_kind && near(a.time) && (a.ech || trigger.kind != TriggerKind::TlsEch)
@@ -69,6 +73,9 @@ fn check(view: &View<'_>) -> Option<Claim> {
     } else {
         view.around.other_names.iter().find(|a| a.outcome == Outcome::Answered && a.same_kind && near(a.time))
     }?;
+    if view.suspect.mechanism == Mechanism::Drop && may_have_gone(view) {
+        return None;
+    }
     let name = String::from_utf8_lossy(&control.name).escape_debug().to_string();
     let shown = if name.is_empty() { "a request without a name".to_owned() } else { name };
     let text = format!("{shown} on the same server was answered {:.1} s away", control.time.since(at).abs() as f64 / 1e9);
@@ -76,4 +83,28 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let single = view.suspect.mechanism == Mechanism::Drop && view.case.flow.key.protocol != 6 && view.suspect.packets.len() < 2 && view.around.unanswered_queries < 2;
     let class = if single && view.around.name_hit.is_none() { Class::C } else { Class::B };
     Some(Claim::new("control-name-ok", class, [control.frame], text))
+}
+
+/// Whether nothing was heard of the server since the suspect's request, or of a resolver while the name was asked for, and other names
+/// fared like this one: it may have gone down in between.
+pub fn may_have_gone(view: &View<'_>) -> bool {
+    /// Stub resolvers ask again after so long.
+    const AROUND_NS: i64 = 2_000_000_000;
+    let around = view.around;
+    let Some(trigger) = view.suspect.trigger.as_ref() else { return false };
+    let Some(at) = view.case.index_of(trigger.frame).and_then(|i| view.case.entries.get(i)).map(|e| e.time) else { return false };
+    let dns = trigger.kind == TriggerKind::DnsQname;
+    let server = view.case.server_end().ip;
+    let tries = around.same_name.iter().filter(|a| dns && a.server == server && a.outcome == Outcome::Silent).map(|a| a.time);
+    let (from, until) = tries.fold((at, at), |(from, until), t| (from.min(t), until.max(t)));
+    let others = around.other_names.iter();
+    let alive = |a: &Attempt| a.outcome == Outcome::Answered && a.time >= from && (!dns || a.time.since(until) <= AROUND_NS);
+    if others.clone().chain(&around.other_port).chain(&around.other_protocol).any(alive) {
+        return false;
+    }
+    let heard = others.clone().filter(|a| a.outcome == Outcome::Answered && a.time < at).map(|a| a.time).max();
+    let shared = |t: Timestamp| if dns { from.since(t) <= AROUND_NS && t.since(until) <= AROUND_NS } else { heard.is_some_and(|h| t > h) };
+    let silent = others.filter(|a| a.same_kind && !a.hit && a.outcome == Outcome::Silent && shared(a.time)).map(|a| &a.name);
+    // Two names that are looked up together may both be filtered.
+    silent.collect::<BTreeSet<_>>().len() > usize::from(dns)
 }

@@ -4,8 +4,9 @@
 //!
 //! A request to the same host on another port, within two minutes, that the host answered. For a silence it counts only
 //! where the client's bytes were not even acknowledged: acknowledging is done by the kernel, whatever the program behind
-//! the port is doing, so a host that acknowledges on one port and not on the other is not down. For a refused or reset
-//! handshake it is class C.
+//! the port is doing, so a host that acknowledges on one port and not on the other is not down. For a handshake that is
+//! refused or never answered it is class C, and of one never answered only if a second server is silent on the same port and
+//! answers on others.
 //!
 //! ## Why it speaks for interference
 //!
@@ -47,6 +48,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let control = view.around.other_port.as_ref().filter(|_| is_global(view.case.server_end().ip))?;
     let case = view.case;
     let class = match view.suspect.mechanism {
+        // One host may filter its own ports; two that do it alike are filtered by somebody else.
+        Mechanism::Drop if view.suspect.stage == Stage::PostSyn && !view.around.port_elsewhere => return None,
         Mechanism::Drop if view.suspect.stage == Stage::PostSyn => Class::C,
         Mechanism::IcmpError => Class::C,
         Mechanism::Drop => {

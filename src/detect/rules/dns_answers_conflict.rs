@@ -45,7 +45,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let mut weak = None;
     for (n, one) in all.iter().enumerate() {
         for two in all.iter().skip(n + 1) {
-            if !disagree(&one.message, &two.message) {
+            if !disagree(one, two) {
                 continue;
             }
             let frames: Vec<u64> = [one.entry, two.entry].iter().filter_map(|i| view.case.entries.get(*i)).map(|e| e.frame).collect();

@@ -45,7 +45,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
         return None;
     }
     let odd = odd(view);
-    let (_, seen) = answers(view.case).find(|(i, d)| odd.contains(i) && d.message.edns.is_none() && matches!(d.message.rcode, 0 | 3))?;
+    let (_, seen) = answers(view.case).find(|(i, d)| odd.contains(i) && !d.cut && d.message.edns.is_none() && matches!(d.message.rcode, 0 | 3))?;
     let frame = view.case.entries.get(seen.entry)?.frame;
     Some(Claim::new("dns-edns-lost", Class::C, [frame], "no OPT record, though the query had one and this resolver keeps it"))
 }

@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! No packet of either side for four seconds or more before the reset, and no request waiting for an answer; or the reset
-//! answers the first packet after such a pause.
+//! answers the first packet after such a pause. A connection of which neither the beginning nor any packet of the reset's
+//! side was seen before counts as one after a pause: how long it is is not known.
 //!
 //! ## Why it speaks against it
 //!
@@ -25,6 +26,7 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::tcp_reset::packets;
+use crate::packet::tcp;
 
 pub const RULE: Rule = Rule {
     id: "idle-timeout",
@@ -58,11 +60,26 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let at_end = previous.map(|p| r.time.since(p)).filter(|gap| *gap >= IDLE_NS);
     let waiting = case.messages.requests.iter().any(|q| q.frame < r.frame && !crate::detect::suspects::drop::is_answered(case, q) && at_end.is_some());
     let (gap, frame) = match (at_end, pause) {
+        (None, None) if is_remembered(view, i) => (UNKNOWN, case.entries.first()?.frame),
         (Some(gap), _) if !waiting => (gap, r.frame),
         // Whatever was said after the pause must be what the reset answers.
         (None, Some((gap, frame))) if case.of(view.suspect.sender).all(|(_, e)| e.frame < frame || e.frame >= r.frame) => (gap, frame),
         _ => return None,
     };
+    if gap == UNKNOWN {
+        let text = "the reset answers the first packet that was seen of an older connection";
+        return Some(Claim::new("idle-timeout", Class::B, [frame, r.frame], text));
+    }
     let text = format!("the connection had been idle for {:.1} s", gap as f64 / 1e9);
     Some(Claim::new("idle-timeout", Class::B, [frame, r.frame], text).measured(gap as f64 / 1e9, 0.0, "s"))
+}
+
+/// A pause of unknown length.
+const UNKNOWN: i64 = i64::MAX;
+
+/// Whether a reset at entry `i` is all that was heard from its side of a connection that began before: the flow's own idle time has
+/// passed since, or the capture began after.
+pub fn is_remembered(view: &View<'_>, i: usize) -> bool {
+    let case = view.case;
+    case.entries.iter().take(i).all(|e| !e.has(tcp::SYN)) && case.ordinary_before(view.suspect.sender, i).next().is_none()
 }

@@ -22,6 +22,7 @@
 //! T14 of the field's passive tests; repeated measurement as in Sundara Raman et al., SIGCOMM 2023 section 5.
 
 use super::reset_ladder::steps;
+use super::control_name_ok::may_have_gone;
 use super::{Rule, View};
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
@@ -60,7 +61,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let times = failed.len() + 1;
     // On one server, a name that fails again and again may be the server's own doing, unless others go through there or the failure
     // is none that the program behind the port can cause.
-    let others_pass = view.around.other_names.iter().any(|a| a.outcome == Outcome::Answered);
+    let gone = view.suspect.mechanism == Mechanism::Drop && may_have_gone(view);
+    let others_pass = !gone && view.around.other_names.iter().any(|a| a.outcome == Outcome::Answered);
     if servers.len() < 2 && (times < 3 || !(others_pass || is_not_the_servers(view))) {
         return None;
     }

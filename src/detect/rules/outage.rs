@@ -2,11 +2,13 @@
 //!
 //! ## What it looks for
 //!
-//! During the silence nothing arrived from the far side in any other flow, and other flows went silent at the same time.
+//! During the silence nothing arrived from the far side in any other flow of this client, and other flows went silent at the
+//! same time. Or a single flow went on, which may be a tunnel: one without a name in it while another server was silent too,
+//! one with a name while three others were.
 //!
 //! ## Why it speaks against it
 //!
-//! When everything stops at once, the line stopped.
+//! When everything stops at once, the line stopped, or the client went to another address or into a tunnel.
 //!
 //! ## What could still be wrong
 //!
@@ -36,9 +38,13 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    if !view.around.heard_meanwhile.is_empty() || view.around.silent_meanwhile == 0 {
-        return None;
-    }
-    let text = format!("{} other flow(s) went unanswered in the same seconds, and nothing else arrived", view.around.silent_meanwhile);
-    Some(Claim::new("outage", Class::B, [], text).measured(view.around.silent_meanwhile as f64, 0.0, "flows"))
+    let around = view.around;
+    let what = match around.heard_meanwhile.len() {
+        0 if around.silent_meanwhile > 0 => "nothing else arrived",
+        // A tunnel may itself have been opened by name.
+        1 if around.silent_servers >= if around.heard_named { 3 } else { 1 } => "only one conversation went on",
+        _ => return None,
+    };
+    let text = format!("other flows went unanswered in the same seconds, of {} server(s), and {what}", around.silent_meanwhile);
+    Some(Claim::new("outage", Class::B, [], text).measured(around.silent_meanwhile as f64, 0.0, "servers"))
 }

@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! Two or more further resets of one side at growing intervals of at least 150 ms, with nothing sent towards that side in
-//! between that could have drawn them. With three intervals or more that double each time it is class A, otherwise class B.
+//! between, or on the way to it, that could have drawn them. With three intervals or more that double each time it is class
+//! A, otherwise class B. Of a side whose peer was never heard before nothing can be said.
 //!
 //! ## Why it speaks for interference
 //!
@@ -12,7 +13,8 @@
 //!
 //! ## Innocent explanations
 //!
-//! A client whose own retransmissions are missing from the capture (one-sided or lossy captures).
+//! A client whose own retransmissions are missing from the capture (one-sided or lossy captures). A host that resets what
+//! is still under way to it numbers each reset by the acknowledgement it answers, on a long path for seconds.
 //!
 //! ## How to check in Wireshark
 //!
@@ -25,8 +27,9 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::tcp_reset::packets;
+use crate::detect::suspects::tcp_reset::{packets, sender_rtt};
 use crate::flow::entry::Entry;
+use crate::packet::tcp;
 
 pub const RULE: Rule = Rule {
     id: "reset-ladder",
@@ -63,20 +66,30 @@ fn gaps(steps: &[i64]) -> String {
 
 /// Gaps of resets that nothing of the receiver can have drawn.
 pub fn steps(view: &View<'_>) -> Vec<i64> {
+    /// Beside half a round trip of queue, what a host takes to answer.
+    const SLACK_NS: i64 = 50_000_000;
     let case = view.case;
     let other = view.suspect.sender.other();
     let rtt = case.rtt[view.suspect.sender.index()].unwrap_or(0);
-    let mut previous: Option<&Entry> = None;
+    let reach = sender_rtt(view).unwrap_or(0) * 3 / 2 + SLACK_NS;
+    let mut previous: Option<(usize, &Entry)> = None;
     let mut steps: Vec<i64> = Vec::new();
     for (i, e) in packets(view) {
-        let Some(p) = previous.replace(e) else { continue };
+        let Some((before, p)) = previous.replace((i, e)) else {
+            if case.of(other).next().is_none_or(|(first, _)| first > i) {
+                return steps;
+            }
+            continue;
+        };
         let gap = e.time.since(p.time);
         if gap < GAP_NS || case.left_out.get(i).is_some_and(|n| *n > 0) {
             continue;
         }
-        // Something sent less than a round trip before the previous reset may still draw this one.
-        let drawn = case.of(other).any(|(_, o)| o.time > p.time && o.time < e.time && e.time.since(o.time) >= rtt / 2);
-        if !drawn && steps.last().is_none_or(|last| gap * 4 > last * 3) {
+        // What is still under way when the previous reset arrives draws the next one a round trip after it was sent.
+        let in_reach = |j: usize, o: &Entry| j > before || e.time.since(o.time) <= reach;
+        let on_its_way = case.of(other).any(|(j, o)| j < i && in_reach(j, o) && e.time.since(o.time) >= rtt / 2);
+        let numbered = !e.has(tcp::ACK) && e.seq != p.seq && case.of(other).any(|(j, o)| j < i && o.has(tcp::ACK) && o.ack == e.seq);
+        if !on_its_way && !numbered && steps.last().is_none_or(|last| gap * 4 > last * 3) {
             steps.push(gap);
         }
     }

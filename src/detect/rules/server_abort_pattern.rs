@@ -27,9 +27,11 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stage, Stance};
-use crate::detect::suspects::tcp_reset::{HONEST_SHARE, is_kernel_reply, packets};
+use crate::detect::suspects::tcp_reset::{HONEST_SHARE, contradiction, is_kernel_reply, packets};
 use super::reset_ladder::steps;
 use super::ttl_jump::hop_distance;
+use crate::detect::case::Case;
+use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -85,12 +87,24 @@ fn pattern(view: &View<'_>, i: usize, r: &crate::flow::entry::Entry) -> Option<&
     let answered = case.ordinary_before(sender.other(), i).rfind(|(_, e)| !r.has(tcp::ACK) || ahead(r.ack, e.seq_end()) >= 0)?.1;
     let honest_time = r.time.since(answered.time) as f64 >= rtt as f64 * HONEST_SHARE;
     let untimed = case.ordinary_before(sender, i).all(|(_, e)| e.timestamps().is_none());
+    let drawn = || contradiction(view, |_, _| true).is_none();
     let continues = match (r.ip_id(), last.ip_id()) {
         // Linux sends its SYN/ACK with identification 0 and counts from anywhere then.
         (Some(_), Some(0)) => true,
-        (Some(id), Some(before)) => id.wrapping_sub(before) <= 1000 || (id == 0 && r.is(crate::flow::entry::fact::DONT_FRAGMENT)),
+        (Some(id), Some(before)) if id.wrapping_sub(before) <= STEP || (id == 0 && r.is(crate::flow::entry::fact::DONT_FRAGMENT)) => true,
+        // Balancers and BSDs draw theirs at random, and one packet shows no counter: then nothing may contradict the reset.
+        (Some(_), Some(_)) => !counts(case, sender, i) && drawn(),
         (None, None) => true,
         _ => false,
     };
     (honest_time && continues && (untimed || !r.has(tcp::ACK) || r.payload_len == 0)).then_some("TTL, identification and timing of the reset are this host's own")
+}
+
+/// A busy host's global counter moves this much between two packets of one connection.
+const STEP: u16 = 1000;
+
+/// Whether the sender's identifications are seen to count.
+fn counts(case: &Case<'_>, sender: Direction, i: usize) -> bool {
+    let ids: Vec<u16> = case.ordinary_before(sender, i).filter_map(|(_, e)| e.ip_id()).filter(|id| *id != 0).collect();
+    ids.len() >= 2 && ids.windows(2).all(|w| matches!(w, [a, b] if b.wrapping_sub(*a) <= STEP))
 }

@@ -3,9 +3,10 @@
 //! ## What it looks for
 //!
 //! The handshake went well, the client sent a message with a name, and no byte of an answer came: either the message was
-//! acknowledged and the server then said nothing, or it was never acknowledged while the client repeated it at least
-//! three times or waited at least five seconds and ten round trips. For QUIC and DNS: at least three datagrams without
-//! any answer. A server that acknowledges what the client sends later hears everything and only says nothing: no claim.
+//! acknowledged and whatever the client sent then (a FIN, a keep-alive) was not, three times, or it was never acknowledged
+//! while the client repeated it at least three times or waited at least five seconds and ten round trips. For QUIC and DNS:
+//! at least three datagrams without any answer. A server that acknowledged the message and was not tried again may only be
+//! thinking about it: no claim.
 //!
 //! ## Why it speaks for interference
 //!
@@ -30,7 +31,10 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, TriggerKind};
 use crate::flow::stream::ahead;
+use crate::detect::case::Case;
+use crate::detect::messages::Request;
 use crate::detect::suspects::drop::{Acknowledged, SILENCE_NS, silence};
+use crate::flow::entry::Entry;
 
 pub const RULE: Rule = Rule {
     id: "trigger-then-silence",
@@ -49,10 +53,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let case = view.case;
     let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;
     let silence = silence(case, request)?;
-    // A server that goes on acknowledging what the client sends later hears everything and says nothing: that is its program.
-    let rtt = case.rtt[case.server().index()].unwrap_or(0);
-    let hears = case.of(case.server()).any(|(_, e)| e.time.since(request.time) > (2 * rtt).max(1_000_000_000) && !e.is_rst() && ahead(e.ack, request.seq_end) > 0);
-    if silence.acknowledged == Acknowledged::All && hears {
+    // A host that acknowledges got the message: what its program does with it is its own, unless the line is shown to be dead since.
+    if silence.acknowledged == Acknowledged::All && unheard(case, request) < TRIED {
         return None;
     }
     if silence.acknowledged == Acknowledged::Part || crate::detect::suspects::drop::is_answered(case, request) {
@@ -79,4 +81,15 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let class = if enough { Class::B } else { Class::C };
     let frames = silence.copies.iter().filter_map(|i| case.entries.get(*i)).map(|e| e.frame);
     Some(Claim::new("trigger-then-silence", class, frames, format!("the request was {what} in {waited:.1} s")).measured(waited, 0.0, "s"))
+}
+
+/// So often something sent after an acknowledged request must go unanswered: a FIN and two repetitions.
+const TRIED: usize = 3;
+
+/// Packets that ask for an acknowledgement and were sent after the last that was heard of the server.
+fn unheard(case: &Case<'_>, request: &Request) -> usize {
+    let heard = case.of(case.server()).filter(|(_, e)| !e.is_rst()).map(|(i, _)| i).next_back().unwrap_or(0);
+    // A keep-alive is numbered one below what is acknowledged already.
+    let asks = |e: &Entry| e.seq_end() != e.seq || ahead(request.seq_end, e.seq) == 1;
+    case.of(case.client).filter(|(i, e)| *i > heard && !e.is_rst() && asks(e)).count()
 }

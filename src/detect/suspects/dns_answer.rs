@@ -58,14 +58,17 @@ pub fn known(message: &dns::Message, qname: &[u8]) -> Option<(String, &'static f
 }
 
 /// Whether two answers to one question cannot both be the resolver's: disjoint records, or a name error beside data.
-pub fn disagree(one: &dns::Message, two: &dns::Message) -> bool {
+pub fn disagree(one: &DnsSeen, two: &DnsSeen) -> bool {
     /// Codes that say the name or the service does not work, beside one that gives data.
     fn is_error(m: &dns::Message) -> bool {
         m.rcode != 0
     }
-    if one.truncated || two.truncated {
+    // Of what the resolver or the capture cut off the records are not all known.
+    let partial = |d: &DnsSeen| d.message.truncated || d.cut && d.message.answers.len() < usize::from(d.message.counts[1]);
+    if partial(one) || partial(two) {
         return false;
     }
+    let (one, two) = (&one.message, &two.message);
     let same_question = match (&one.question, &two.question) {
         (Some(a), Some(b)) => a.qtype == b.qtype && a.name.eq_ignore_case(&b.name),
         _ => true,
@@ -110,7 +113,7 @@ pub fn differs_in_header(case: &Case<'_>, one: &DnsSeen, two: &DnsSeen) -> Optio
         Some("TTL")
     } else if a.is(df) != b.is(df) {
         Some("DF")
-    } else if one.message.edns.is_some() != two.message.edns.is_some() {
+    } else if !one.cut && !two.cut && one.message.edns.is_some() != two.message.edns.is_some() {
         Some("EDNS")
     } else if (one.message.flags ^ two.message.flags) & 0x0480 != 0 {
         Some("flags")
@@ -131,9 +134,7 @@ pub fn odd(view: &View<'_>) -> Vec<usize> {
     // The genuine answer is the least odd; of equals, the last to arrive.
     let Some(genuine) = (0..all.len()).min_by_key(|n| (oddness.get(*n).copied().unwrap_or(0), all.len() - n)) else { return Vec::new() };
     let Some((_, truth)) = all.get(genuine) else { return Vec::new() };
-    let differs = |d: &DnsSeen| {
-        disagree(&d.message, &truth.message) || (oddness_of(&all, &oddness, d) > 0 && differs_in_header(case, d, truth).is_some())
-    };
+    let differs = |d: &DnsSeen| disagree(d, truth) || (oddness_of(&all, &oddness, d) > 0 && differs_in_header(case, d, truth).is_some());
     all.iter().enumerate().filter(|(n, (_, d))| *n != genuine && differs(d)).map(|(_, (i, _))| *i).collect()
 }
 
@@ -159,7 +160,7 @@ fn oddness(view: &View<'_>, seen: &DnsSeen) -> u32 {
         points += u32::from((df && clear >= 2 && set == 0) || (!df && set >= 2 && clear == 0)) * 2;
     }
     let asked = queries(case).any(|q| q.message.edns.is_some());
-    points += u32::from(asked && m.edns.is_none() && m.rcode == 0) * 2;
+    points += u32::from(asked && !seen.cut && m.edns.is_none() && m.rcode == 0) * 2;
     let public = special::is_global(case.server_end().ip);
     points += u32::from(public && !given.is_empty() && given.iter().all(|a| !special::is_global(*a))) * 3;
     let qname = m.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();

@@ -115,6 +115,8 @@ pub struct Contradiction {
 pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -> Option<Contradiction> {
     /// Without any round trip known, a packet this much later was not merely overtaken.
     const UNKNOWN_RTT_NS: i64 = 1_000_000_000;
+    /// Further from the reset's number than any window that matters here: another connection on the same ports, its SYN unseen.
+    const SAME_STREAM: i64 = 1 << 20;
     let case = view.case;
     let rtt = sender_rtt(view);
     let reordering = case.reordering.max(view.around.reordering);
@@ -126,15 +128,16 @@ pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -
         }
         // Windows repeats a refused SYN with the same number: what comes after belongs to the new attempt.
         let again = case.of(view.suspect.sender.other()).find(|(j, e)| *j > i && e.is_syn()).map_or(usize::MAX, |(j, _)| j);
-        for (j, p) in case.of(view.suspect.sender).filter(|(j, p)| *j > i && *j < again && !p.is_rst() && wanted(r, p)) {
+        let known = case.next_seq(view.suspect.sender, i).unwrap_or(r.seq);
+        let later = case.of(view.suspect.sender).filter(|(j, p)| *j > i && *j < again && !p.is_rst() && wanted(r, p));
+        for (j, p) in later.filter(|(_, p)| p.is_syn_ack() || ahead(p.seq, known).abs() < SAME_STREAM) {
             let lag = p.time.since(r.time);
             let found = |proved| Contradiction { reset: i, packet: j, proved, lag };
             if rtt.is_some_and(|rtt| rtt > 0 && case.sent_after(j, i, rtt)) && lag > 3 * reordering {
                 return Some(found(true));
             }
-            let known = case.next_seq(view.suspect.sender, i);
             // A retransmission of what was sent before may have been under way.
-            let fresh = p.payload_len == 0 || known.is_none_or(|n| ahead(p.seq_end(), n) > 0);
+            let fresh = p.payload_len == 0 || ahead(p.seq_end(), known) > 0;
             let patience = rtt.unwrap_or(UNKNOWN_RTT_NS).max(3 * reordering).max(1_000_000);
             if fresh && lag > patience && weak.is_none() {
                 weak = Some(found(false));
