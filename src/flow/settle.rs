@@ -47,6 +47,24 @@ pub fn settle(flow: &mut Flow, side: usize) {
     }
 }
 
+/// What of a packet's payload is worth copying: of a direction that begins with TLS records in the clear, nothing behind them.
+///
+/// Encrypted records fill most first packets of servers; they would be copied only to be cut off again.
+pub fn clear_part<'p>(flow: &Flow, side: usize, payload: &'p [u8]) -> &'p [u8] {
+    if flow.key.protocol != 6 || !flow.heads[side].segments.is_empty() || payload.first() != Some(&0x16) {
+        return payload;
+    }
+    let mut at = 0usize;
+    while let Some(&[kind, 3, _, high, low]) = payload.get(at..at + 5) {
+        match kind {
+            0x17 => return payload.get(..at + 5).unwrap_or(payload),
+            0x14..=0x16 => at += 5 + usize::from(u16::from_be_bytes([high, low])),
+            _ => break,
+        }
+    }
+    payload
+}
+
 /// Whether a direction's datagrams answer those of the other one, which spoke first and not from a server's port.
 fn is_answer(key: &FlowKey, side: usize, head: &Head, other: &Head) -> bool {
     let (Some(mine), Some(first)) = (head.segments.first(), other.segments.first()) else { return false };

@@ -5,7 +5,7 @@ use super::entry::{Entry, PEEK, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
 use super::prefetch;
 use super::record::Flow;
-use super::settle::settle;
+use super::settle::{clear_part, settle};
 use super::slab::Slab;
 use crate::capture::Timestamp;
 use crate::limits::REMEMBERED_STREAMS;
@@ -374,7 +374,7 @@ fn take(flow: &mut Flow, entry: &Entry, payload: &[u8]) -> usize {
     let heap = |flow: &Flow| if entry.payload_len > 0 { flow.heap() } else { flow.transcript.heap() };
     let before = heap(flow);
     flow.hidden = false;
-    flow.absorb(entry, payload);
+    flow.absorb(entry, clear_part(flow, entry.direction().index(), payload));
     if entry.payload_len > 0 {
         settle(flow, entry.direction().index());
     }
