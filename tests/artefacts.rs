@@ -19,7 +19,7 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// Scenarios with artefacts, the fields that are not 0, and a sentence of the page.
-const TOLD: [(&str, &[&str], &str); 11] = [
+const TOLD: [(&str, &[&str], &str); 13] = [
     // The box acknowledges a FIN that the client had not sent; that reads like one that was missed.
     ("guilty/redirect-from-template", &["acked_unseen"], "packets are missing from the capture in 1 flow"),
     ("innocent/capture-begins-late", &["mid_stream"], "begun before the capture"),
@@ -29,7 +29,9 @@ const TOLD: [(&str, &[&str], &str); 11] = [
     ("innocent/capture-missed", &["acked_unseen"], "packets are missing from the capture in 2 flows"),
     ("innocent/capture-offload", &["offloaded", "checksums_offloaded"], "segments were captured as the network card glues them in 3 flows"),
     ("innocent/capture-out-of-order", &["out_of_order"], "stand behind later ones in the file"),
+    ("innocent/dns-cut-by-the-capture", &["snaplen_cut"], "cut by the snap length: what stood behind cannot be judged"),
     ("innocent/dns-mirror-port", &["duplicates"], "captured twice: a copy is no second packet"),
+    ("innocent/reset-forgotten-connection", &["mid_stream"], "begun before the capture"),
     ("innocent/reset-mirror-port", &["duplicates"], "captured twice: a copy is no second packet"),
     ("innocent/silence-one-sided", &["one_sided"], "only one direction was captured"),
 ];
