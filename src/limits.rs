@@ -42,7 +42,8 @@ pub const MEMORY: u64 = 2 << 30;
 /// transcripts with their message heads. Over 256 shards 100 MB.
 pub const MIN_SHARD_MEMORY: usize = 400 * 1024;
 
-/// Conversations of UDP whose first frame is remembered past their expiry, per shard, to keep Wireshark's stream numbers.
+/// Conversations of UDP, and connections of TCP, whose first frame is remembered past their expiry, per shard, to keep Wireshark's
+/// stream numbers.
 pub const REMEMBERED_STREAMS: usize = 4096;
 
 /// Octets of standard input kept in a temporary file, for what is read twice (`-w`, `-o x.html`): a disk must not fill without

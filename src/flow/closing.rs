@@ -20,27 +20,32 @@ pub struct Closing {
     fin: [u32; 2],
     sent: [bool; 2],
     acknowledged: [bool; 2],
+    /// Stands in the table's list of those that have closed.
+    listed: bool,
     /// Capture time from which the connection is over.
     over: i64,
 }
 
 impl Default for Closing {
     fn default() -> Closing {
-        Closing { fin: [0; 2], sent: [false; 2], acknowledged: [false; 2], over: i64::MAX }
+        Closing { fin: [0; 2], sent: [false; 2], acknowledged: [false; 2], listed: false, over: i64::MAX }
     }
 }
 
 impl Closing {
-    /// Takes the flow's latest packet into account; whether the connection closed with it.
+    /// Takes the flow's latest packet into account; whether the connection closed with it and is to be listed as closed.
+    ///
+    /// `clock` is the table's, not the packet's time: in a file whose packets are out of order a connection must not be over with
+    /// the packet that closes it.
     #[inline]
-    pub fn see(&mut self, e: &Entry, flow: &Flow) -> bool {
+    pub fn see(&mut self, e: &Entry, flow: &Flow, clock: Timestamp) -> bool {
         if e.flags & tcp::FIN == 0 && self.sent == [false; 2] {
             return false;
         }
-        self.step(e, flow)
+        self.step(e, flow, clock)
     }
 
-    fn step(&mut self, e: &Entry, flow: &Flow) -> bool {
+    fn step(&mut self, e: &Entry, flow: &Flow, clock: Timestamp) -> bool {
         if !e.is_tcp() || e.is_rst() {
             return false;
         }
@@ -50,19 +55,22 @@ impl Closing {
             (self.fin[own], self.sent[own], self.acknowledged[own]) = (e.seq_end(), true, false);
         } else if beyond && e.payload_len > 0 {
             // Whoever goes on sending has not closed: that FIN was somebody else's.
-            *self = Closing::default();
-            return false;
+            (self.sent[own], self.acknowledged[own]) = (false, false);
         }
         self.acknowledged[other] |= self.sent[other] && e.has(tcp::ACK) && (0..1 << 30).contains(&ahead(e.ack, self.fin[other]));
         if self.acknowledged != [true; 2] {
             self.over = i64::MAX;
             return false;
         }
-        let closes = self.over == i64::MAX;
-        if closes {
-            self.over = e.time.0.saturating_add(linger(flow));
+        if self.over == i64::MAX {
+            self.over = clock.0.saturating_add(linger(flow));
         }
-        closes
+        !std::mem::replace(&mut self.listed, true)
+    }
+
+    /// Taken from the list of those that have closed, since it has opened again.
+    pub fn unlist(&mut self) {
+        self.listed = false;
     }
 
     /// Whether the connection is over at a capture time.
@@ -89,29 +97,43 @@ fn linger(flow: &Flow) -> i64 {
 #[derive(Clone, Copy, Debug)]
 pub struct Over {
     pub print: Fingerprint,
+    /// Since when it has been over; for one that only fell silent, since ever.
     since: Timestamp,
+    /// Number behind the FIN of each side.
+    fin: [u32; 2],
     /// First frame of its conversation.
     stream_first: Option<u64>,
     syn: [Option<u32>; 2],
+    heard: [bool; 2],
 }
 
 impl Over {
     pub fn new(print: Fingerprint, closing: &Closing, flow: &Flow) -> Over {
-        Over { print, since: Timestamp(closing.over), stream_first: flow.stream_first, syn: flow.syns() }
+        let since = Timestamp(if closing.is_closed() { closing.over } else { i64::MIN });
+        let heard = [0, 1].map(|side| flow.sides[side].packets > 0);
+        Over { print, since, fin: closing.fin, stream_first: flow.stream_first, syn: flow.syns(), heard }
     }
 
-    /// Whether a packet belongs to the connection that is over, and not to the next one of its key.
+    /// Whether a packet belongs to the connection that is over, and not to the next flow of its key.
     pub fn includes(&self, e: &Entry, clock: Timestamp) -> bool {
-        !self.is_forgotten(clock) && (!e.is_syn() || self.syn[e.direction().index()] == Some(e.seq))
+        if self.is_past(clock) {
+            return false;
+        }
+        let side = e.direction().index();
+        // Whoever goes on sending has not closed, however late that shows.
+        let goes_on = e.is_tcp() && e.payload_len > 0 && ahead(e.seq_end(), self.fin[side]) > 0;
+        if e.is_syn() { self.syn[side] == Some(e.seq) } else { !goes_on }
     }
 
-    /// First frame of the conversation that Wireshark counts a packet to which is not included.
+    /// First frame of the conversation that Wireshark counts a packet to which is not included: the next one begins with a SYN whose
+    /// number is not that of an end heard before, however long nothing came.
     pub fn conversation(&self, e: &Entry) -> Option<u64> {
-        self.stream_first.filter(|_| !e.is_syn())
+        let side = e.direction().index();
+        self.stream_first.filter(|_| !(e.is_syn() && self.heard[side]) || self.syn[side] == Some(e.seq))
     }
 
-    /// Nothing of it can be on its way any more.
-    pub fn is_forgotten(&self, clock: Timestamp) -> bool {
+    /// Nothing of it can be on its way any more: remembered for Wireshark's numbers alone.
+    pub fn is_past(&self, clock: Timestamp) -> bool {
         clock.since(self.since) > TIME_WAIT_NS
     }
 }

@@ -182,7 +182,7 @@ impl Shard {
             }
             self.used = self.used.wrapping_add(take(flow, &entry, payload));
             offer(flow, &entry, record, window);
-            if slot.closing.see(&entry, &slot.flow) {
+            if slot.closing.see(&entry, &slot.flow, self.clock) {
                 self.closed.push(i);
             }
             return;
@@ -194,11 +194,12 @@ impl Shard {
             self.finished.push(old.flow);
         }
         self.counts.bad_checksums += check(&mut entry, record, window);
+        let clock = self.clock;
         if let Some(slot) = self.start(print, record, &entry, window, stream) {
             let grown = take(&mut slot.flow, &entry, payload);
             offer(&mut slot.flow, &entry, record, window);
             // A flow of one packet closes nothing, but may carry the first FIN.
-            slot.closing.see(&entry, &slot.flow);
+            slot.closing.see(&entry, &slot.flow, clock);
             self.used = self.used.wrapping_add(grown);
         }
     }
@@ -290,15 +291,20 @@ impl Shard {
         }
     }
 
-    fn evict(&mut self) {
-        // Of a flood of short connections the ends must not crowd out what is open.
-        let remembered = self.over.len() * REMEMBERED;
-        if remembered > self.budget / 2 {
-            self.counts.closed_forgotten += self.over.len() as u64;
-            for place in 0..self.over.places() {
+    /// Forgets what fits of the connections that are over.
+    fn forget_all(&mut self, fits: impl Fn(&Over) -> bool) {
+        for place in 0..self.over.places() {
+            if self.over.get(place).is_some_and(&fits) {
+                self.counts.closed_forgotten += 1;
                 self.forget(place);
             }
         }
+    }
+
+    fn evict(&mut self) {
+        // Of a flood of short connections the ends must not crowd out what is open.
+        let (crowded, clock) = (self.over.len() * REMEMBERED > self.budget / 2, self.clock);
+        self.forget_all(|over| crowded || over.is_past(clock));
         let age = |(i, slot): (u32, &Slot)| (slot.flow.last, slot.flow.transcript.first_frame(), i);
         let mut by_age: Vec<(Timestamp, u64, u32)> = self.slots.iter().map(age).collect();
         by_age.sort_unstable();
@@ -322,12 +328,16 @@ impl Shard {
         }
         let mut closed = std::mem::take(&mut self.closed);
         closed.retain(|i| {
-            let closing = self.slots.get(*i).map(|s| s.closing).filter(Closing::is_closed);
-            let over = closing.is_some_and(|c| c.is_over(self.clock));
+            let Some(closing) = self.slots.get_mut(*i).map(|s| &mut s.closing) else { return false };
+            if !closing.is_closed() {
+                closing.unlist();
+                return false;
+            }
+            let over = closing.is_over(self.clock);
             if over {
                 self.finish(*i);
             }
-            closing.is_some() && !over
+            !over
         });
         self.closed = closed;
         if self.clock.since(self.swept) >= SWEEP_NS {
@@ -337,14 +347,19 @@ impl Shard {
                     // Twice the idle time: a file whose packets are somewhat out of order must not end flows early.
                     self.clock.since(s.flow.last) > 2 * Flow::idle(&s.flow.key)
                 });
-                if over && let Some(slot) = self.remove(i) {
+                if !over {
+                    continue;
+                }
+                if self.slots.get(i).is_some_and(|s| s.flow.key.protocol == 6) {
+                    // Should it be heard of again, Wireshark's number depends on it, and not on when this was swept.
+                    self.finish(i);
+                } else if let Some(slot) = self.remove(i) {
                     self.finished.push(slot.flow);
                 }
             }
-            for place in 0..self.over.places() {
-                if self.over.get(place).is_some_and(|o| o.is_forgotten(self.clock)) {
-                    self.forget(place);
-                }
+            if self.over.len() > REMEMBERED_STREAMS {
+                let clock = self.clock;
+                self.forget_all(|over| over.is_past(clock));
             }
         }
         std::mem::take(&mut self.finished)
