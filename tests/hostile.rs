@@ -161,7 +161,7 @@ fn fragments_without_end_are_counted_and_dropped() {
 
 #[test]
 fn a_flood_of_tiny_flows_stays_in_its_memory() {
-    const FLOWS: u32 = 200_000;
+    const FLOWS: u32 = 300_000;
     let mut random = Random::new(9);
     let frames = (0..FLOWS).map(|n| {
         let src = std::net::Ipv4Addr::from(0x0a00_0000 + n * 7);

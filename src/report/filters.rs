@@ -3,6 +3,7 @@
 //! Both are made from what a finding's forged packets have in common: flags, TTL, window, identification where it repeats. Where the
 //! finding's genuine packets would match as well there is none to give.
 
+use crate::detect::finding::Position;
 use crate::flow::entry::{Entry, fact};
 use crate::survey::{Finding, PacketRef};
 
@@ -45,8 +46,10 @@ pub fn nftables(f: &Finding) -> Option<String> {
 }
 
 fn groups(f: &Finding) -> Option<Vec<Common>> {
-    // Refusals come from a router, and inside tunnels neither language looks at the right header.
-    if f.ends.tunnel || f.forged.is_empty() || f.forged.iter().any(|p| p.entry.is(fact::ICMP)) {
+    // Where the resolver itself lies, its packets are no injector's. Refusals come from a router, and inside tunnels neither language
+    // looks at the right header.
+    let resolver = f.position == Position::Resolver;
+    if resolver || f.ends.tunnel || f.forged.is_empty() || f.forged.iter().any(|p| p.entry.is(fact::ICMP)) {
         return None;
     }
     let mut parts: Vec<((bool, u16), Vec<&PacketRef>)> = Vec::new();
