@@ -20,7 +20,7 @@ pub struct Stats {
     pub bad_checksums: u64,
     pub flows: u64,
     pub evicted: u64,
-    /// Packets of connections that had closed a while before, and such connections forgotten too early.
+    /// Packets of connections that had closed a while before, and connections past or closed that were forgotten for room.
     pub late_packets: u64,
     pub closed_forgotten: u64,
     pub streams_forgotten: u64,

@@ -4,7 +4,8 @@
 //!
 //! No packet of either side for four seconds or more before the reset, and no request waiting for an answer; or the reset
 //! answers the first packet after such a pause. A connection of which neither the beginning nor any packet of the reset's
-//! side was seen before counts as one after a pause: how long it is is not known.
+//! side was seen before counts as one after a pause: how long it is is not known. Unless that side goes on after it, or sent
+//! more resets than it was sent packets: then it had forgotten nothing.
 //!
 //! ## Why it speaks against it
 //!
@@ -25,7 +26,9 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::tcp_reset::packets;
+use crate::detect::suspects::tcp_reset::{SAME_STREAM, packets};
+use crate::flow::entry::Entry;
+use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
 pub const RULE: Rule = Rule {
@@ -79,7 +82,17 @@ const UNKNOWN: i64 = i64::MAX;
 
 /// Whether a reset at entry `i` is all that was heard from its side of a connection that began before: the flow's own idle time has
 /// passed since, or the capture began after.
+///
+/// Not if that side goes on in the same stream, which shows that it had forgotten nothing; nor if there are more resets than packets
+/// that they could answer.
 pub fn is_remembered(view: &View<'_>, i: usize) -> bool {
-    let case = view.case;
-    case.entries.iter().take(i).all(|e| !e.has(tcp::SYN)) && case.ordinary_before(view.suspect.sender, i).next().is_none()
+    let (case, sender) = (view.case, view.suspect.sender);
+    let begun = case.entries.iter().take(i).all(|e| !e.has(tcp::SYN)) && case.ordinary_before(sender, i).next().is_none();
+    let Some(r) = case.entries.get(i).filter(|_| begun) else { return false };
+    let same_stream = |e: &Entry| !e.is_rst() && !e.has(tcp::SYN) && ahead(e.seq, r.seq).abs() < SAME_STREAM;
+    let goes_on = case.of(sender).any(|(j, e)| j > i && same_stream(e));
+    let resets = |until: usize| case.of(sender).filter(|(j, e)| *j <= until && e.is_rst()).count();
+    let asked = |until: usize| case.of(sender.other()).filter(|(j, e)| *j < until && !e.is_rst()).count();
+    let unasked = packets(view).any(|(j, _)| resets(j) > asked(j));
+    !goes_on && !unasked
 }

@@ -14,6 +14,9 @@ use crate::packet::tcp;
 /// Answers to one packet arrive no sooner than this share of the shortest round trip.
 pub const HONEST_SHARE: f64 = 0.8;
 
+/// Further from a reset's number than any window that matters here: another connection on the same ports, its SYN unseen.
+pub const SAME_STREAM: i64 = 1 << 20;
+
 /// At most one suspect per sending side.
 pub fn find(case: &Case<'_>) -> Vec<Suspect> {
     if case.flow.key.protocol != 6 {
@@ -115,8 +118,6 @@ pub struct Contradiction {
 pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -> Option<Contradiction> {
     /// Without any round trip known, a packet this much later was not merely overtaken.
     const UNKNOWN_RTT_NS: i64 = 1_000_000_000;
-    /// Further from the reset's number than any window that matters here: another connection on the same ports, its SYN unseen.
-    const SAME_STREAM: i64 = 1 << 20;
     let case = view.case;
     let rtt = sender_rtt(view);
     let reordering = case.reordering.max(view.around.reordering);
