@@ -1,6 +1,7 @@
 //! Transfers that stop or crawl: because of a limit somebody set, and for ordinary reasons.
 
 use crate::scene::{Scene, client, rtt, server};
+use interloper::packet::tcp;
 use interloper::script::Side::{Client, Server};
 use interloper::script::{Host, Pace};
 
@@ -8,7 +9,18 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![frozen(), frozen_alone(), policed(), policed_alone(), server_dies(), slow_line(), paced()]
+    vec![
+        frozen(),
+        frozen_alone(),
+        policed(),
+        policed_alone(),
+        server_dies(),
+        dies_over_equal_objects(),
+        given_up(),
+        kept_alive(),
+        slow_line(),
+        paced(),
+    ]
 }
 
 /// A download that is cut in both directions after so many segments; the client gives up after a while.
@@ -112,6 +124,56 @@ fn paced() -> Scene {
     for n in 0..3u16 {
         download(&mut s, 46_070 + n * 2, &server(), OTHER, FAST);
         download(&mut s, 46_071 + n * 2, &server(), "film.example.com", Pace { segments: 24, gap_ms: 600.0, lost: 0 });
+    }
+    s
+}
+
+fn dies_over_equal_objects() -> Scene {
+    let mut s = Scene::innocent("stall-equal-objects", "A server dies while four copies of one object are under way")
+        .at_most("unexplained")
+        .happens("Four downloads from one server stop at one moment after the same amount; the server is not heard again. Two others go on answering.")
+        .look("The last segments of all four come within a second.");
+    for n in 0..4u16 {
+        let mut t = s.script.at_ms(50.0 * f64::from(n)).tcp(&client(), 46_080 + n, &server(), 443, rtt());
+        t.handshake().hello(NAME).ack(Server).server_hello().sealed(Client, 300).ack(Server);
+        t.bulk(Server, Pace { segments: 20, gap_ms: 20.0, lost: 0 }).cut(Client);
+        t.wait_ms(Client, 20_000.0).fin(Client).retry(Client, 3);
+    }
+    for (n, ip) in ["91.198.20.30", "91.198.20.31"].into_iter().enumerate() {
+        download(&mut s, 46_085 + n as u16, &Host::linux(ip).hops(8), OTHER, Pace { segments: 60, gap_ms: 300.0, lost: 0 });
+    }
+    s
+}
+
+fn given_up() -> Scene {
+    let mut s = Scene::innocent("stall-given-up", "A program behind a server hangs, and the client lets go")
+        .at_most("unexplained")
+        .happens("Three downloads under one name stop after one buffer; the client resets each after a while and asks nothing before. Another name on the server is served in between.")
+        .look("Everything was acknowledged; the client's reset is the only packet after it.");
+    for n in 0..3u16 {
+        let mut t = s.script.later_ms(7000.0).tcp(&client(), 46_090 + n * 2, &server(), 443, rtt());
+        t.handshake().hello(NAME).ack(Server).server_hello().sealed(Client, 300).ack(Server);
+        t.bulk(Server, Pace { segments: 12, gap_ms: 2.0, lost: 0 });
+        t.wait_ms(Client, 15_000.0).abort(Client);
+        download(&mut s, 46_091 + n * 2, &server(), OTHER, Pace { segments: 60, gap_ms: 1.0, lost: 0 });
+    }
+    s
+}
+
+fn kept_alive() -> Scene {
+    let mut s = Scene::innocent("stall-kept-alive", "Whole pages, then connections that a translator forgets")
+        .happens("Four pages of equal size end with PSH on a full segment. A minute later the client closes; a translator has forgotten the connections.")
+        .look("PSH on the last segment of each page.");
+    for n in 0..4u16 {
+        let mut t = s.script.at_ms(300.0 * f64::from(n)).tcp(&client(), 46_100 + n, &server(), 443, rtt());
+        t.handshake().hello(NAME).ack(Server).server_hello().sealed(Client, 300).ack(Server);
+        t.bulk(Server, Pace { segments: 11, gap_ms: 1.0, lost: 0 });
+        t.change(|d| d.set_flags(d.flags() | tcp::PSH)).bulk(Server, Pace { segments: 1, gap_ms: 1.0, lost: 0 }).cut(Client);
+        t.wait_ms(Client, 65_000.0).fin(Client).retry(Client, 3);
+    }
+    for n in 0..2u16 {
+        s.script.at_ms(30_000.0 + 4000.0 * f64::from(n));
+        download(&mut s, 46_110 + n, &Host::linux("91.198.20.30").hops(8), OTHER, Pace { segments: 60, gap_ms: 600.0, lost: 0 });
     }
     s
 }

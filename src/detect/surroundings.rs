@@ -71,8 +71,9 @@ pub struct Seen {
     pub packets: u64,
     /// Octets a second.
     pub rate: f64,
-    /// It stopped before its end.
+    /// It stopped before its end; then when the last data came through.
     pub frozen: bool,
+    pub stopped: Timestamp,
     /// It ran into what may be a ceiling.
     pub slow: bool,
 }

@@ -4,6 +4,7 @@ use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::Seen;
+use crate::detect::suspects::stall::freeze;
 
 /// Less than this is no measure of what a path lets through: the smallest limit on record is 14 kB.
 const LEAST: u64 = 16 * 1024;
@@ -48,6 +49,7 @@ impl Transfers {
             packets: t.packets,
             rate: t.rate,
             frozen,
+            stopped: if frozen { freeze(case).map_or(case.flow.last, |f| f.from) } else { case.flow.last },
             slow,
         };
         if frozen || slow {

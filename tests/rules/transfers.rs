@@ -34,6 +34,7 @@ fn seen(name: &str, bytes: u64, rate: f64) -> Seen {
         packets,
         rate,
         frozen: false,
+        stopped: first,
         slow: false,
     }
 }

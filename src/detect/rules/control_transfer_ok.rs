@@ -61,7 +61,8 @@ fn is_own_name(view: &View<'_>, t: &Seen) -> bool {
 }
 
 fn stalled(view: &View<'_>) -> Option<Claim> {
-    let transfer = freeze(view.case)?.transfer;
+    let freeze = freeze(view.case)?;
+    let transfer = &freeze.transfer;
     let larger = |t: &&Seen| !t.frozen && t.bytes > transfer.bytes * 2 && near(view, t);
     let controls: Vec<&Seen> = view.around.transfers.iter().filter(larger).collect();
     if controls.iter().any(|t| is_own_name(view, t)) {
@@ -69,7 +70,7 @@ fn stalled(view: &View<'_>) -> Option<Claim> {
     }
     let server = view.case.server_end().ip;
     let control = controls.iter().find(|t| t.server == server).or(controls.first())?;
-    let series = byte_limit::alike(view, transfer.bytes, transfer.packets).len() >= byte_limit::OTHERS;
+    let series = byte_limit::alike(view, &freeze).len() >= byte_limit::OTHERS;
     let text = format!("a transfer of {} octets {} went through", control.bytes, told(control, server));
     let class = if series { Class::B } else { Class::C };
     Some(Claim::new("control-transfer-ok", class, [control.frame], text).measured(control.bytes as f64, transfer.bytes as f64, "octets"))

@@ -63,13 +63,14 @@ pub fn freeze(case: &Case<'_>) -> Option<Freeze> {
     })
 }
 
-/// The sender was cut off: its last segment is a full one (it had more), and what the receiver says later finds no answer.
+/// The sender was cut off: its last segment is a full one without PSH (it had more), and what the receiver says later finds no answer.
 fn unheard(case: &Case<'_>, transfer: &Transfer, enough: i64) -> Option<(usize, Vec<usize>)> {
     let (last, end) = case.of(transfer.sender).next_back()?;
     let largest = case.of(transfer.sender).map(|(_, e)| e.payload_len).max()?;
     let data = case.of(transfer.sender).rfind(|(_, e)| e.payload_len > 0)?.1;
-    // Offloading glues segments together: a last one of several hundred octets without PSH is one of many as well.
-    let more = data.payload_len == largest || (data.payload_len >= 512 && !data.has(tcp::PSH));
+    // PSH marks the end of what the sender had. Offloading glues segments together: a last one of several hundred octets without it
+    // is one of many as well.
+    let more = !data.has(tcp::PSH) && (data.payload_len == largest || data.payload_len >= 512);
     let receiver = transfer.sender.other();
     let soon = case.of(receiver).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && e.time.since(end.time) < enough);
     let vain: Vec<usize> = case.of(receiver).filter(|(i, e)| *i > last && e.time.since(end.time) >= enough).map(|(i, _)| i).collect();
