@@ -6,7 +6,7 @@ use super::facts::{Facts, HEARD, Kind, Silent};
 use super::notes::redirected_to;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
+use crate::detect::finding::{Mechanism, Stage, Suspect, TriggerKind};
 use crate::detect::surroundings::{Attempt, Baseline, Outcome, ResolverBaseline, Surroundings};
 use crate::detect::suspects::{dns_answer, drop, stall};
 use std::cmp::Ordering;
@@ -30,7 +30,7 @@ pub struct Index<'f> {
     varied: Vec<(IpAddr, u16, Kind)>,
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8], u64)>,
-    tried: BTreeMap<Kind, Tried<'f>>,
+    pub(super) tried: BTreeMap<Kind, Tried<'f>>,
     /// The silences under judgement, in order of their beginning.
     silences: Vec<&'f Silent>,
     /// Servers at which nobody answered SYNs to a port, with a flow each.
@@ -49,11 +49,11 @@ pub struct Hits {
 
 /// How often a kind of request was tried and answered.
 #[derive(Default)]
-struct Tried<'f> {
+pub(super) struct Tried<'f> {
     tried: u64,
-    answered: u64,
+    pub(super) answered: u64,
     /// The first few servers and names.
-    distinct: BTreeSet<(IpAddr, &'f [u8])>,
+    pub(super) distinct: BTreeSet<(IpAddr, &'f [u8])>,
     /// First frames of their flows, and of answered ones.
     flows: Few<4>,
     answered_flows: Few<1>,
@@ -125,7 +125,7 @@ impl<'f> Index<'f> {
     }
 
     /// The kind of request a suspect's trigger is.
-    fn kind(case: &Case<'_>, suspect: &Suspect) -> Option<Kind> {
+    pub(super) fn kind(case: &Case<'_>, suspect: &Suspect) -> Option<Kind> {
         Some(match suspect.trigger.as_ref()?.kind {
             TriggerKind::DnsQname => Kind::Dns,
             TriggerKind::HttpHost | TriggerKind::HttpUri => Kind::Http,
@@ -137,37 +137,7 @@ impl<'f> Index<'f> {
         })
     }
 
-    /// Settles what exactly set a silence off, as far as other flows tell: the name, the extension that hides it, or the protocol.
-    pub fn refine(&self, case: &Case<'_>, suspect: &mut Suspect, hits: &Hits) {
-        if suspect.stage == Stage::PostSyn && matches!(suspect.mechanism, Mechanism::TcpReset | Mechanism::Drop) {
-            self.refine_handshake(case, suspect, hits);
-            return;
-        }
-        if suspect.mechanism == Mechanism::Stall {
-            self.refine_stall(case, suspect);
-            return;
-        }
-        let Some(kind) = Index::kind(case, suspect) else { return };
-        let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
-        let hidden = hello.is_some_and(|h| h.ech.is_some());
-        let Some(trigger) = suspect.trigger.as_mut() else { return };
-        if kind == Kind::Tls && hidden && trigger.kind == TriggerKind::TlsSni {
-            let name = trigger.value.to_ascii_lowercase();
-            let plain_ok = self.same_name(kind, &name).iter().any(|(_, a)| !a.ech && a.outcome == Outcome::Answered);
-            if plain_ok || crate::attribute::special::is_ech_public_name(&name) {
-                trigger.kind = TriggerKind::TlsEch;
-            }
-        }
-        if kind == Kind::Quic
-            && let Some(tried) = self.tried.get(&kind)
-            && tried.answered == 0
-            && tried.distinct.len() >= 2
-        {
-            trigger.kind = TriggerKind::Protocol;
-        }
-    }
-
-    fn same_name(&self, kind: Kind, name: &[u8]) -> &[Asked<'f>] {
+    pub(super) fn same_name(&self, kind: Kind, name: &[u8]) -> &[Asked<'f>] {
         run(&self.by_name, |(k, a)| (*k, a.name.as_slice()).cmp(&(kind, name)))
     }
 
@@ -311,50 +281,7 @@ impl<'f> Index<'f> {
         around.unanswered_queries = silent_here + case.messages.requests.len();
     }
 
-    /// Before anything was said: the port if others answer, or what is left of an earlier finding.
-    fn refine_handshake(&self, case: &Case<'_>, suspect: &mut Suspect, hits: &Hits) {
-        if let Some(port) = self.port_trigger(case) {
-            suspect.trigger = Some(port);
-        }
-        if self.residual(case, hits).is_some()
-            && let Some(syn) = case.of(case.client).find(|(_, e)| e.is_syn()).map(|(_, e)| e)
-        {
-            let value = case.server_end().ip.to_string().into_bytes();
-            suspect.trigger = Some(Trigger {
-                kind: TriggerKind::Residual,
-                value,
-                frame: syn.frame,
-                complete_at_frame: syn.frame,
-                seq_end: syn.seq_end(),
-            });
-        }
-    }
-
-    /// The name set a stall off if another one fared better on the same server; else the address, if other servers fared better.
-    fn refine_stall(&self, case: &Case<'_>, suspect: &mut Suspect) {
-        let Some(trigger) = suspect.trigger.as_mut() else { return };
-        let name = trigger.value.to_ascii_lowercase();
-        let own = case.flow.sides.iter().map(|s| s.payload_bytes).max().unwrap_or(0);
-        let server = case.server_end().ip;
-        let transfers = self.facts.transfers.around(case.flow.first, case.entries.first().map_or(0, |e| e.frame));
-        let better = || transfers.iter().filter(|t| !t.frozen && t.bytes > own * 2);
-        if better().any(|t| t.server == server && t.name != name) {
-            return;
-        }
-        if better().any(|t| t.server != server) {
-            (trigger.kind, trigger.value) = (TriggerKind::Ip, server.to_string().into_bytes());
-        }
-    }
-
-    /// A refused SYN on a host whose other ports answer: the port is what is refused.
-    fn port_trigger(&self, case: &Case<'_>) -> Option<Trigger> {
-        self.other_port(case)?;
-        let syn = case.of(case.client).find(|(_, e)| e.is_syn())?.1;
-        let value = case.server_end().port.to_string().into_bytes();
-        Some(Trigger { kind: TriggerKind::Port, value, frame: syn.frame, complete_at_frame: syn.frame, seq_end: syn.seq_end() })
-    }
-
-    fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
+    pub(super) fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
         let server = case.server_end();
         let ports = self.on_host(server.ip).filter(|list| list.iter().all(|(kind, a)| a.port != server.port && *kind != Kind::Quic));
         self.nearest_answered(case, ports)
@@ -378,7 +305,7 @@ impl<'f> Index<'f> {
     }
 
     /// The nearest earlier finding between the same client and server port.
-    fn residual(&self, case: &Case<'_>, hits: &Hits) -> Option<(f64, u64)> {
+    pub(super) fn residual(&self, case: &Case<'_>, hits: &Hits) -> Option<(f64, u64)> {
         /// The longest residual block on record (TSPU).
         const LONGEST_NS: i64 = 420_000_000_000;
         let own = case.entries.first().map_or(0, |e| e.frame);

@@ -18,6 +18,7 @@ mod leans;
 mod notes;
 mod offload;
 mod part;
+mod refine;
 mod timeline;
 mod track;
 mod transactions;
