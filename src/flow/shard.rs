@@ -180,9 +180,9 @@ impl Shard {
             if flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
                 self.counts.bad_checksums += check(&mut entry, record, window);
             }
-            self.used = self.used.wrapping_add(take(flow, &entry, payload));
-            offer(flow, &entry, record, window);
-            if slot.closing.see(&entry, &slot.flow, self.clock) {
+            let (grown, closes) = add(slot, &entry, record, window, self.clock);
+            self.used = self.used.wrapping_add(grown);
+            if closes {
                 self.closed.push(i);
             }
             return;
@@ -196,10 +196,8 @@ impl Shard {
         self.counts.bad_checksums += check(&mut entry, record, window);
         let clock = self.clock;
         if let Some(slot) = self.start(print, record, &entry, window, stream) {
-            let grown = take(&mut slot.flow, &entry, payload);
-            offer(&mut slot.flow, &entry, record, window);
             // A flow of one packet closes nothing, but may carry the first FIN.
-            slot.closing.see(&entry, &slot.flow, clock);
+            let (grown, _) = add(slot, &entry, record, window, clock);
             self.used = self.used.wrapping_add(grown);
         }
     }
@@ -381,6 +379,14 @@ impl Shard {
 
 fn print_at(slots: &Slab<Slot>, over: &Slab<Over>, i: u32) -> Option<Fingerprint> {
     if i & OVER == 0 { slots.get(i).map(|s| s.print) } else { over.get(i & !OVER).map(|o| o.print) }
+}
+
+/// Adds a packet to its flow and to what is known of its connection. Returns by how much the flow grew, and whether it closed.
+#[inline]
+fn add(slot: &mut Slot, entry: &Entry, record: &Record, window: &WindowBytes<'_>, clock: Timestamp) -> (usize, bool) {
+    let grown = take(&mut slot.flow, entry, window.payload(record));
+    offer(&mut slot.flow, entry, record, window);
+    (grown, slot.closing.see(entry, &slot.flow, clock))
 }
 
 /// Adds a packet to its flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
