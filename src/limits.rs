@@ -33,6 +33,12 @@ pub const LINGER_ROUND_TRIPS: i64 = 3;
 pub const LINGER_NS: i64 = 200_000_000;
 pub const LINGER_MOST_NS: i64 = 5_000_000_000;
 pub const LINGER_UNKNOWN_NS: i64 = 1_000_000_000;
+/// A DNS transaction is over so long after its last packet once it has been answered: stub resolvers give a query five seconds
+/// (resolv.conf(5), `timeout`), so what comes later, forged or not, nobody waits for.
+pub const ANSWERED_NS: i64 = 5_000_000_000;
+/// Idle flows are let go of so long after they have ended: a file's packets may be out of order by some seconds where captures were
+/// merged, and one that comes late must still find its flow.
+pub const DISORDER_NS: i64 = 30_000_000_000;
 /// For so long packets are known to belong to a connection that is over: a kernel's TIME-WAIT (RFC 9293 section 3.4.2 asks for
 /// more, Linux keeps a minute).
 pub const TIME_WAIT_NS: i64 = 60_000_000_000;

@@ -1,16 +1,17 @@
-//! When a TCP connection is over: each end has closed its direction and been acknowledged. Its flow is then let go of after a while,
-//! long before it would have been idle, so that memory holds the connections that are open and not all that ever were.
+//! When a conversation is over: each end of a TCP connection has closed its direction and been acknowledged, a DNS query has been
+//! answered. Its flow is then let go of after a while, long before it would have been idle, so that memory holds the conversations that
+//! are open and not all that ever were.
 //!
 //! A policy of the table like settling and evicting, not part of the flow's law. What arrives for a connection that is over (copies on
 //! their way, an acknowledgement of an acknowledgement) says nothing about what happened before: it is counted, and not taken for a
-//! flow of its own.
+//! flow of its own. What has the identification of a DNS transaction that is over belongs to another one.
 
-use super::entry::Entry;
+use super::entry::{Entry, fact};
 use super::key::Fingerprint;
 use super::record::Flow;
 use super::stream::ahead;
 use crate::capture::Timestamp;
-use crate::limits::{LINGER_MOST_NS, LINGER_NS, LINGER_ROUND_TRIPS, LINGER_UNKNOWN_NS, TIME_WAIT_NS};
+use crate::limits::{ANSWERED_NS, LINGER_MOST_NS, LINGER_NS, LINGER_ROUND_TRIPS, LINGER_UNKNOWN_NS, TIME_WAIT_NS};
 use crate::packet::tcp;
 
 /// How far a connection has got in closing.
@@ -39,10 +40,23 @@ impl Closing {
     /// the packet that closes it.
     #[inline]
     pub fn see(&mut self, e: &Entry, flow: &Flow, clock: Timestamp) -> bool {
+        if e.is(fact::UDP) {
+            return flow.key.transaction.is_some() && self.answer(e, clock);
+        }
         if e.flags & tcp::FIN == 0 && self.sent == [false; 2] {
             return false;
         }
         self.step(e, flow, clock)
+    }
+
+    /// A forged answer may come before the genuine one, so the first does not end a transaction, but a while without another does.
+    fn answer(&mut self, e: &Entry, clock: Timestamp) -> bool {
+        let is_response = e.peek().get(2).is_some_and(|flags| flags & 0x80 != 0);
+        if !is_response && !self.is_closed() {
+            return false;
+        }
+        self.over = clock.0.saturating_add(ANSWERED_NS);
+        !std::mem::replace(&mut self.listed, true)
     }
 
     fn step(&mut self, e: &Entry, flow: &Flow, clock: Timestamp) -> bool {

@@ -71,7 +71,7 @@ pub type Placed = (Direction, Fingerprint, Option<u16>);
 
 impl Record {
     /// `None` when encapsulation pushes the IP header beyond 255 octets, which no real link does.
-    #[inline]
+    #[inline(always)]
     pub fn new(
         packet: &Packet<'_>,
         (direction, fingerprint, transaction): Placed,

@@ -41,7 +41,7 @@ impl Direction {
 
 impl FlowKey {
     /// Key and direction of a packet. An ICMP error belongs to the flow it quotes and travels against the quoted packet.
-    #[inline]
+    #[inline(always)]
     pub fn of(packet: &Packet<'_>, transaction: Option<u16>) -> (FlowKey, Direction) {
         match packet.transport {
             Transport::Tcp(_) => FlowKey::new(packet.src, packet.dst, 6, None),
@@ -51,9 +51,14 @@ impl FlowKey {
     }
 
     /// Orders the endpoints.
-    #[inline]
+    #[inline(always)]
     pub fn new(src: Endpoint, dst: Endpoint, protocol: u8, transaction: Option<u16>) -> (FlowKey, Direction) {
-        if src <= dst {
+        let ordered = match (src.ip, dst.ip) {
+            // The usual case as one comparison, with the same outcome.
+            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits(), src.port) <= (b.to_bits(), dst.port),
+            _ => src <= dst,
+        };
+        if ordered {
             (FlowKey { low: src, high: dst, protocol, transaction }, Direction::FromLow)
         } else {
             (FlowKey { low: dst, high: src, protocol, transaction }, Direction::FromHigh)
@@ -87,7 +92,7 @@ pub struct Hasher {
 }
 
 /// Two halves of a 64x64 multiplication folded: the mixing step of the wyhash family.
-#[inline]
+#[inline(always)]
 fn fold(a: u64, b: u64) -> u64 {
     let wide = u128::from(a) * u128::from(b);
     (wide as u64) ^ ((wide >> 64) as u64)
@@ -121,7 +126,7 @@ impl Hasher {
     }
 
     /// Shard (fixed) and fingerprint (seeded) of a key.
-    #[inline]
+    #[inline(always)]
     pub fn place(&self, key: &FlowKey) -> (usize, Fingerprint) {
         let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 8 | u64::from(key.protocol);
         // Both transports of a DNS conversation share a shard: the transaction is not part of the shard.

@@ -1,7 +1,7 @@
 //! Packets of a flow, one after another in as few octets as they need: most of a packet repeats the one before it.
 //!
 //! An [`Entry`] takes 72 octets, and live flows are mostly entries. Packed, each field is written as its difference from what the
-//! packets before it lead to expect: some 20 octets for a bare acknowledgement, 38 for data with its peek. Nothing is lost, and equal
+//! packets before it lead to expect: some 13 octets for a bare acknowledgement, 33 for data with its peek. Nothing is lost, and equal
 //! lists pack into equal octets.
 
 use super::entry::{Entry, PEEK, fact};
@@ -11,16 +11,15 @@ use crate::capture::Timestamp;
 /// What the last packet of a direction leads to expect of its next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Expected {
+    shape: u64,
     seq: u32,
     ack: u32,
     tsval: u32,
+    payload_len: u32,
     window: u16,
     ip_id: u16,
-    flags: u16,
-    facts: u16,
-    ttl: u8,
-    tos: u8,
-    header_len: u8,
+    /// By how much the identification rises from packet to packet: 1 with most stacks, 0 where it is not used, 256 with some.
+    id_step: u16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,40 +38,62 @@ pub struct Packed {
     state: State,
 }
 
-/// Which fields of an entry are written out. The mark comes first; lengths of numbers follow it from bit 12 on.
+/// The mark comes first: who sent the packet, whether it acknowledges all the other side sent, and how long its numbers are.
 mod mark {
     pub const FROM_HIGH: u32 = 1;
-    pub const SEQ: u32 = 1 << 1;
-    pub const ACK: u32 = 1 << 2;
     /// The acknowledgement is what the other side sends next.
-    pub const ACKS_ALL: u32 = 1 << 3;
-    pub const WINDOW: u32 = 1 << 4;
-    pub const IP_ID: u32 = 1 << 5;
-    /// The identification is one more than the last.
-    pub const NEXT_ID: u32 = 1 << 6;
-    pub const FLAGS: u32 = 1 << 7;
-    pub const FACTS: u32 = 1 << 8;
-    pub const HEADER: u32 = 1 << 9;
-    pub const PEEK: u32 = 1 << 10;
-    /// The peek is shorter than it can be: its length comes first.
-    pub const SHORT_PEEK: u32 = 1 << 11;
-    /// Where three bits each say how many octets a number has: of the first three, beyond the one they always have.
-    pub const FRAME: u32 = 12;
-    pub const OFFSET: u32 = 15;
-    pub const TIME: u32 = 18;
-    pub const PAYLOAD: u32 = 21;
-    pub const TSVAL: u32 = 24;
-    pub const TSECR: u32 = 27;
+    pub const ACKS_ALL: u32 = 1 << 1;
+    /// From here on three bits for each number, in the order of [`super::NUMBERS`].
+    pub const LENGTHS: u32 = 2;
 }
 
-/// Octets an entry can take at most: all fields written out, and a word behind its last number.
-const MOST: usize = 96;
-/// Octets made room for at first: a handshake.
-const FIRST: usize = 96;
+/// Frame, offset, time, payload length, TSval, TSecr, sequence number, acknowledgement, identification and window, shape.
+const NUMBERS: u32 = 10;
+const _: () = assert!(mark::LENGTHS + 3 * NUMBERS == u32::BITS);
+
+/// What the three bits of a length stand for: numbers of seven octets take eight.
+const OCTETS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
+/// What they leave of a word.
+const MASKS: [u64; 8] = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, u64::MAX];
+
+/// The length of a number of so many bits.
+const LENGTHS: [u8; 65] = {
+    let mut lengths = [7; 65];
+    let mut bits = 0;
+    while bits <= 48 {
+        lengths[bits] = bits.div_ceil(8) as u8;
+        bits += 1;
+    }
+    lengths
+};
+
+/// Octets an entry can take at most: the mark, its numbers and the peek.
+const MOST: usize = 4 + 8 * NUMBERS as usize + PEEK;
+/// Octets made room for at first: a handshake and a request.
+const FIRST: usize = 112;
+
+/// Flags, facts, and what of the headers hardly ever changes, as one number. What changes most stands lowest. The octets kept of the
+/// payload are as many as there are: the top says where they are not.
+#[inline(always)]
+fn shape(e: &Entry) -> u64 {
+    let octets = [e.header_len, e.ttl, e.tos, e.peek_len ^ full_peek(e.payload_len)];
+    u64::from(e.flags) | u64::from(e.facts) << 16 | u64::from(u32::from_le_bytes(octets)) << 32
+}
+
+#[inline(always)]
+fn full_peek(payload_len: u32) -> u8 {
+    payload_len.min(PEEK as u32) as u8
+}
+
+/// Room for an entry, and for the word that its last number is read or written with.
+const ROOM: usize = 128;
+const _: () = assert!(MOST + 8 <= ROOM);
 
 struct Writer {
-    octets: [u8; MOST],
+    octets: [u8; ROOM],
     at: usize,
+    marks: u32,
+    shift: u32,
 }
 
 impl Writer {
@@ -84,13 +105,15 @@ impl Writer {
         self.at += N;
     }
 
-    /// As many octets as the number has but at least `least`, the lowest first. Returns how many.
+    /// The octets the number has, the lowest first; all eight if it has seven.
     #[inline(always)]
-    fn number(&mut self, n: u64, least: u32) -> u32 {
-        let octets = ((71 - n.leading_zeros()) / 8).max(least);
+    fn number(&mut self, n: u64) {
+        let bits = (u64::BITS - n.leading_zeros()) as usize;
+        let length = LENGTHS.get(bits).copied().unwrap_or(7);
         self.put(n.to_le_bytes());
-        self.at = self.at - 8 + octets as usize;
-        octets
+        self.at = self.at - 8 + usize::from(OCTETS.get(usize::from(length)).copied().unwrap_or(8));
+        self.marks |= u32::from(length) << self.shift;
+        self.shift += 3;
     }
 }
 
@@ -105,44 +128,38 @@ fn unfolded(n: u64) -> i64 {
     (n >> 1) as i64 ^ -((n & 1) as i64)
 }
 
+/// The same for a step of a sequence number or a clock of 32 bits.
+#[inline(always)]
+fn step(now: u32, before: u32) -> u64 {
+    let n = now.wrapping_sub(before) as i32;
+    u64::from(((n << 1) ^ (n >> 31)) as u32)
+}
+
+#[inline(always)]
+fn stepped(before: u32, n: u64) -> u32 {
+    before.wrapping_add(unfolded(n) as u32)
+}
+
+/// Reads one entry from where it starts.
 struct Reader<'p> {
-    rest: &'p [u8],
+    octets: &'p [u8; ROOM],
+    at: usize,
+    marks: u32,
 }
 
 impl Reader<'_> {
     #[inline(always)]
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        match self.rest.split_first_chunk::<N>() {
-            Some((taken, rest)) => {
-                self.rest = rest;
-                *taken
-            }
-            None => {
-                self.rest = &[];
-                [0; N]
-            }
-        }
+    fn take<const N: usize>(&self) -> [u8; N] {
+        self.octets.get(self.at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
     }
 
     #[inline(always)]
-    fn number(&mut self, octets: u32) -> u64 {
-        // Mostly more octets follow than the number has; at the end there may be fewer than a word.
-        let word = match self.rest.first_chunk::<8>() {
-            Some(word) => u64::from_le_bytes(*word),
-            None => self.rest.iter().rev().fold(0, |n, octet| n << 8 | u64::from(*octet)),
-        };
-        self.rest = self.rest.get(octets as usize..).unwrap_or_default();
-        if octets >= 8 { word } else { word & ((1 << (octets * 8)) - 1) }
-    }
-
-    #[inline(always)]
-    fn word(&mut self) -> u16 {
-        u16::from_le_bytes(self.take())
-    }
-
-    #[inline(always)]
-    fn long(&mut self) -> u32 {
-        u32::from_le_bytes(self.take())
+    fn number(&mut self) -> u64 {
+        let length = (self.marks & 7) as usize;
+        self.marks >>= 3;
+        let n = u64::from_le_bytes(self.take()) & MASKS.get(length).copied().unwrap_or(0);
+        self.at += usize::from(OCTETS.get(length).copied().unwrap_or(0));
+        n
     }
 }
 
@@ -155,20 +172,21 @@ impl State {
     }
 
     #[inline(always)]
-    fn update(&mut self, e: &Entry) {
+    fn update(&mut self, e: &Entry, shape: u64, from_high: bool) {
         (self.frame, self.offset, self.time) = (e.frame, e.offset, e.time.0);
         let [low, high] = &mut self.sides;
-        *(if e.is(fact::FROM_HIGH) { high } else { low }) = Expected {
+        let own = if from_high { high } else { low };
+        // The first identification is no step.
+        let first = own.ip_id == 0 && own.id_step == 0;
+        *own = Expected {
+            shape,
             seq: if e.is_tcp() { e.seq_end() } else { e.seq },
             ack: e.ack,
             tsval: e.tsval,
+            payload_len: e.payload_len,
             window: e.window,
             ip_id: e.ip_id,
-            flags: e.flags,
-            facts: e.facts,
-            ttl: e.ttl,
-            tos: e.tos,
-            header_len: e.header_len,
+            id_step: if first { 0 } else { e.ip_id.wrapping_sub(own.ip_id) },
         };
     }
 }
@@ -198,76 +216,51 @@ impl Packed {
     pub fn push(&mut self, e: &Entry) {
         let from_high = e.is(fact::FROM_HIGH);
         let (own, other) = self.state.of(from_high);
+        let shape = shape(e);
         let acks_all = e.ack == other.seq;
-        let next_id = e.ip_id == own.ip_id.wrapping_add(1);
-        // Sums instead of branches: which fields repeat is no pattern that a processor learns.
-        let mut marks = 0;
-        marks |= mark::FROM_HIGH * u32::from(from_high);
-        marks |= mark::SEQ * u32::from(e.seq != own.seq);
-        marks |= mark::ACK * u32::from(e.ack != own.ack && !acks_all);
-        marks |= mark::ACKS_ALL * u32::from(acks_all);
-        marks |= mark::WINDOW * u32::from(e.window != own.window);
-        marks |= mark::IP_ID * u32::from(e.ip_id != own.ip_id && !next_id);
-        marks |= mark::NEXT_ID * u32::from(next_id);
-        marks |= mark::FLAGS * u32::from(e.flags != own.flags);
-        marks |= mark::FACTS * u32::from(e.facts != own.facts);
-        marks |= mark::HEADER * u32::from((e.ttl, e.tos, e.header_len) != (own.ttl, own.tos, own.header_len));
-        marks |= mark::PEEK * u32::from(e.peek_len != 0);
-        marks |= mark::SHORT_PEEK * u32::from(e.peek_len != 0 && usize::from(e.peek_len) < PEEK);
-        let mut w = Writer { octets: [0; MOST], at: size_of_val(&marks) };
-        marks |= (w.number(e.frame.wrapping_sub(self.state.frame), 1) - 1) << mark::FRAME;
-        marks |= (w.number(folded(e.offset.wrapping_sub(self.state.offset) as i64), 1) - 1) << mark::OFFSET;
-        marks |= (w.number(folded(e.time.0.wrapping_sub(self.state.time)), 1) - 1) << mark::TIME;
-        marks |= w.number(u64::from(e.payload_len), 0) << mark::PAYLOAD;
-        let step = |now: u32, before: u32| folded(i64::from(now.wrapping_sub(before) as i32));
-        marks |= w.number(step(e.tsval, own.tsval), 0) << mark::TSVAL;
-        marks |= w.number(step(e.tsecr, other.tsval), 0) << mark::TSECR;
-        if marks & mark::SEQ != 0 {
-            w.put(e.seq.to_le_bytes());
-        }
-        if marks & mark::ACK != 0 {
-            w.put(e.ack.to_le_bytes());
-        }
-        if marks & mark::WINDOW != 0 {
-            w.put(e.window.to_le_bytes());
-        }
-        if marks & mark::IP_ID != 0 {
-            w.put(e.ip_id.to_le_bytes());
-        }
-        if marks & mark::FLAGS != 0 {
-            w.put(e.flags.to_le_bytes());
-        }
-        if marks & mark::FACTS != 0 {
-            w.put(e.facts.to_le_bytes());
-        }
-        if marks & mark::HEADER != 0 {
-            w.put([e.ttl, e.tos, e.header_len]);
-        }
-        if marks & mark::SHORT_PEEK != 0 {
-            w.put([e.peek_len]);
-            for octet in e.peek() {
-                w.put([*octet]);
-            }
-        } else if marks & mark::PEEK != 0 {
-            w.put(e.peek);
+        let mut w = Writer { octets: [0; _], at: size_of::<u32>(), marks: 0, shift: mark::LENGTHS };
+        // No branches: which fields repeat is no pattern that a processor learns.
+        w.marks |= mark::FROM_HIGH * u32::from(from_high) | mark::ACKS_ALL * u32::from(acks_all);
+        w.number(e.frame.wrapping_sub(self.state.frame));
+        w.number(folded(e.offset.wrapping_sub(self.state.offset) as i64));
+        w.number(folded(e.time.0.wrapping_sub(self.state.time)));
+        w.number(u64::from(e.payload_len ^ own.payload_len));
+        w.number(step(e.tsval, own.tsval));
+        w.number(step(e.tsecr, other.tsval));
+        w.number(step(e.seq, own.seq));
+        w.number(if acks_all { 0 } else { step(e.ack, own.ack) });
+        let id = e.ip_id.wrapping_sub(own.ip_id.wrapping_add(own.id_step));
+        w.number(u64::from(id) | u64::from(e.window ^ own.window) << 16);
+        w.number(shape ^ own.shape);
+        match e.peek_len {
+            0 => {}
+            len if usize::from(len) == PEEK => w.put(e.peek),
+            _ => e.peek().iter().for_each(|octet| w.put([*octet])),
         }
         let end = w.at;
         w.at = 0;
-        w.put(marks.to_le_bytes());
+        w.put(w.marks.to_le_bytes());
         if self.octets.capacity() - self.octets.len() < end {
             // Doubling would leave a third of all transcripts empty.
             self.octets.reserve_exact(FIRST.max(self.octets.len() / 2).max(end));
         }
         self.octets.extend_from_slice(w.octets.get(..end).unwrap_or_default());
         self.len += 1;
-        self.state.update(e);
+        self.state.update(e, shape, from_high);
+    }
+
+    /// Puts the entries behind others.
+    pub fn append_to(&self, entries: &mut Vec<Entry>) {
+        let (mut rest, mut state) = (self.octets.as_slice(), State::default());
+        for _ in 0..self.len {
+            entries.push(next(&mut rest, &mut state));
+        }
     }
 
     /// The entries, in order.
     pub fn iter(&self) -> impl Iterator<Item = Entry> + '_ {
-        let mut reader = Reader { rest: &self.octets };
-        let mut state = State::default();
-        (0..self.len).map(move |_| read(&mut reader, &mut state))
+        let (mut rest, mut state) = (self.octets.as_slice(), State::default());
+        (0..self.len).map(move |_| next(&mut rest, &mut state))
     }
 }
 
@@ -281,45 +274,72 @@ impl FromIterator<Entry> for Packed {
     }
 }
 
-#[inline]
-fn read(r: &mut Reader<'_>, state: &mut State) -> Entry {
-    let marks = r.long();
-    let on = |bit: u32| marks & bit != 0;
-    let octets = |shift: u32| marks >> shift & 7;
-    let (own, other) = state.of(on(mark::FROM_HIGH));
-    let mut e = Entry::blank();
-    e.frame = state.frame.wrapping_add(r.number(octets(mark::FRAME) + 1));
-    e.offset = state.offset.wrapping_add(unfolded(r.number(octets(mark::OFFSET) + 1)) as u64);
-    e.time = Timestamp(state.time.wrapping_add(unfolded(r.number(octets(mark::TIME) + 1))));
-    e.payload_len = r.number(octets(mark::PAYLOAD)) as u32;
-    e.tsval = own.tsval.wrapping_add(unfolded(r.number(octets(mark::TSVAL))) as u32);
-    e.tsecr = other.tsval.wrapping_add(unfolded(r.number(octets(mark::TSECR))) as u32);
-    e.seq = if on(mark::SEQ) { r.long() } else { own.seq };
-    e.ack = match (on(mark::ACK), on(mark::ACKS_ALL)) {
-        (true, _) => r.long(),
-        (_, true) => other.seq,
-        _ => own.ack,
-    };
-    e.window = if on(mark::WINDOW) { r.word() } else { own.window };
-    e.ip_id = match (on(mark::IP_ID), on(mark::NEXT_ID)) {
-        (true, _) => r.word(),
-        (_, true) => own.ip_id.wrapping_add(1),
-        _ => own.ip_id,
-    };
-    e.flags = if on(mark::FLAGS) { r.word() } else { own.flags };
-    e.facts = if on(mark::FACTS) { r.word() } else { own.facts };
-    [e.ttl, e.tos, e.header_len] = if on(mark::HEADER) { r.take() } else { [own.ttl, own.tos, own.header_len] };
-    if on(mark::SHORT_PEEK) {
-        let [len] = r.take();
-        e.peek_len = len;
-        for octet in e.peek.iter_mut().take(usize::from(len)) {
-            [*octet] = r.take();
+/// Takes the first entry off a list's octets.
+#[inline(always)]
+fn next(rest: &mut &[u8], state: &mut State) -> Entry {
+    let mut last = [0; ROOM];
+    let octets = match rest.first_chunk::<ROOM>() {
+        Some(octets) => octets,
+        None => {
+            // Near the end of the list less than that is left.
+            last.iter_mut().zip(*rest).for_each(|(to, from)| *to = *from);
+            &last
         }
-    } else if on(mark::PEEK) {
-        e.peek_len = PEEK as u8;
-        e.peek = r.take();
+    };
+    let mut reader = Reader { octets, at: 0, marks: 0 };
+    let entry = read(&mut reader, state);
+    *rest = rest.get(reader.at..).unwrap_or_default();
+    entry
+}
+
+#[inline(always)]
+fn read(r: &mut Reader<'_>, state: &mut State) -> Entry {
+    let marks = u32::from_le_bytes(r.take());
+    r.at = size_of_val(&marks);
+    r.marks = marks >> mark::LENGTHS;
+    let from_high = marks & mark::FROM_HIGH != 0;
+    let (own, other) = state.of(from_high);
+    let frame = state.frame.wrapping_add(r.number());
+    let offset = state.offset.wrapping_add(unfolded(r.number()) as u64);
+    let time = Timestamp(state.time.wrapping_add(unfolded(r.number())));
+    let payload_len = r.number() as u32 ^ own.payload_len;
+    let tsval = stepped(own.tsval, r.number());
+    let tsecr = stepped(other.tsval, r.number());
+    let seq = stepped(own.seq, r.number());
+    let ack = stepped(own.ack, r.number());
+    let ack = if marks & mark::ACKS_ALL != 0 { other.seq } else { ack };
+    let both = r.number();
+    let ip_id = own.ip_id.wrapping_add(own.id_step).wrapping_add(both as u16);
+    let window = own.window ^ (both >> 16) as u16;
+    let shape = own.shape ^ r.number();
+    let [header_len, ttl, tos, less] = ((shape >> 32) as u32).to_le_bytes();
+    let peek_len = less ^ full_peek(payload_len);
+    let mut peek: [u8; PEEK] = if peek_len == 0 { [0; PEEK] } else { r.take() };
+    if usize::from(peek_len) < PEEK {
+        peek.iter_mut().skip(usize::from(peek_len)).for_each(|octet| *octet = 0);
     }
-    state.update(&e);
+    r.at += usize::from(peek_len);
+    let (flags, facts) = (shape as u16, (shape >> 16) as u16);
+    let e = Entry {
+        frame,
+        offset,
+        time,
+        seq,
+        ack,
+        tsval,
+        tsecr,
+        payload_len,
+        window,
+        ip_id,
+        flags,
+        facts,
+        ttl,
+        tos,
+        header_len,
+        peek,
+        peek_len,
+    };
+    state.update(&e, shape, from_high);
     e
 }
 

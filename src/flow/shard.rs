@@ -8,7 +8,7 @@ use super::record::Flow;
 use super::settle::{clear_part, settle};
 use super::slab::Slab;
 use crate::capture::Timestamp;
-use crate::limits::REMEMBERED_STREAMS;
+use crate::limits::{DISORDER_NS, REMEMBERED_STREAMS};
 use crate::packet::{checksum, ip, tcp};
 use hashbrown::{HashMap, HashTable};
 
@@ -161,8 +161,15 @@ impl Shard {
         }
         let mut stream = None;
         if let Some(i) = found
-            && let Some(place) = self.over_at(i)
+            && i & OVER == 0
+            && self.slots.get(i).is_some_and(|s| s.closing.is_over(self.clock))
         {
+            found = self.finish(i);
+        }
+        if let Some(i) = found
+            && i & OVER != 0
+        {
+            let place = i & !OVER;
             let over = self.over.get(place).copied();
             if over.is_some_and(|o| o.includes(&entry, self.clock)) {
                 self.counts.late_packets += 1;
@@ -259,22 +266,20 @@ impl Shard {
         Some(slot)
     }
 
-    /// Where it is remembered that the connection at a place of the index is over, if it is by now.
-    fn over_at(&mut self, i: u32) -> Option<u32> {
-        if i & OVER != 0 {
-            return Some(i & !OVER);
-        }
-        self.slots.get(i).is_some_and(|s| s.closing.is_over(self.clock)).then(|| self.finish(i)).flatten()
-    }
-
-    /// Lets go of the flow of a connection that is over, and remembers that it is.
+    /// Lets go of a flow that is over. Of a TCP connection that is remembered: should it be heard of again, Wireshark's number depends
+    /// on it. Returns where in the index.
     fn finish(&mut self, i: u32) -> Option<u32> {
+        if self.slots.get(i)?.flow.key.protocol != 6 {
+            let slot = self.remove(i)?;
+            self.finished.push(slot.flow);
+            return None;
+        }
         let slot = self.slots.remove(i)?;
         self.used -= SLOT + slot.flow.heap();
-        let place = self.over.insert(Over::new(slot.print, &slot.closing, &slot.flow));
+        let place = self.over.insert(Over::new(slot.print, &slot.closing, &slot.flow)) | OVER;
         self.used += REMEMBERED;
         if let Ok(mut found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
-            found.get_mut().1 = place | OVER;
+            found.get_mut().1 = place;
         }
         self.finished.push(slot.flow);
         Some(place)
@@ -341,18 +346,9 @@ impl Shard {
         if self.clock.since(self.swept) >= SWEEP_NS {
             self.swept = self.clock;
             for i in 0..self.slots.places() {
-                let over = self.slots.get(i).is_some_and(|s| {
-                    // Twice the idle time: a file whose packets are somewhat out of order must not end flows early.
-                    self.clock.since(s.flow.last) > 2 * Flow::idle(&s.flow.key)
-                });
-                if !over {
-                    continue;
-                }
-                if self.slots.get(i).is_some_and(|s| s.flow.key.protocol == 6) {
-                    // Should it be heard of again, Wireshark's number depends on it, and not on when this was swept.
+                let idle = |s: &Slot| self.clock.since(s.flow.last) > Flow::idle(&s.flow.key) + DISORDER_NS;
+                if self.slots.get(i).is_some_and(idle) {
                     self.finish(i);
-                } else if let Some(slot) = self.remove(i) {
-                    self.finished.push(slot.flow);
                 }
             }
             if self.over.len() > REMEMBERED_STREAMS {

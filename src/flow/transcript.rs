@@ -18,8 +18,9 @@ pub struct Transcript {
     head: Packed,
     /// What only flows longer than that need.
     rest: Option<Box<Rest>>,
-    /// Ordinals of the first [`CONTROLS`] control packets.
-    controls: Vec<u64>,
+    /// Control packets so far, no more than [`CONTROLS`], and the ordinal of the last of them.
+    controls: u8,
+    last_control: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -69,7 +70,7 @@ impl Transcript {
             .rest
             .as_ref()
             .map_or(0, |r| size_of::<Rest>() + r.full.heap() + r.filling.heap() + r.around.capacity() * size_of::<(u64, Entry)>());
-        self.head.heap() + self.controls.capacity() * size_of::<u64>() + rest
+        self.head.heap() + rest
     }
 
     /// Asks for the place of the next packet before it is needed.
@@ -104,15 +105,16 @@ impl Transcript {
     pub fn push(&mut self, entry: &Entry) {
         let ordinal = self.count;
         self.count += 1;
-        let is_control = entry.is_control() && self.controls.len() < CONTROLS;
+        let is_control = entry.is_control() && usize::from(self.controls) < CONTROLS;
         if is_control {
-            self.controls.push(ordinal);
+            self.controls += 1;
+            self.last_control = ordinal;
         }
         if self.head.len() < HEAD {
             self.head.push(entry);
             return;
         }
-        let follows = self.controls.last().is_some_and(|c| ordinal - c <= NEIGHBOURS as u64);
+        let follows = self.controls > 0 && ordinal - self.last_control <= NEIGHBOURS as u64;
         let rest = self.rest.get_or_insert_default();
         if is_control {
             let known = rest.len();
@@ -144,9 +146,8 @@ impl Transcript {
         known.extend((0..).zip(self.head.iter()));
         known.extend((shift..).zip(later.head.iter()));
         known.extend(later.beyond().map(|(i, e)| (i + shift, e)));
-        let mut controls = self.controls;
-        controls.extend(later.controls.iter().map(|c| c + shift));
-        controls.truncate(CONTROLS);
+        // The first control packets of either side are all known, so the first of both are the first known ones.
+        let controls: Vec<u64> = known.iter().filter(|(_, e)| e.is_control()).map(|(i, _)| *i).take(CONTROLS).collect();
         let split = HEAD as u64;
         let head: Packed = known.range(..split).map(|(_, e)| *e).collect();
         let rest = (count > split).then(|| {
@@ -158,19 +159,20 @@ impl Transcript {
                 around: known.range(split..).filter(|(i, _)| near(**i)).map(|(i, e)| (*i, *e)).collect(),
             })
         });
-        Transcript { count, head, rest, controls }
+        let last_control = controls.last().copied().unwrap_or(0);
+        Transcript { count, head, rest, controls: controls.len() as u8, last_control }
     }
 
     /// All kept packets in capture order, each once, with the number of packets left out before each.
     pub fn entries(&self) -> (Vec<Entry>, Vec<u64>) {
         let Some(rest) = &self.rest else {
             let mut head = Vec::with_capacity(self.head.len());
-            head.extend(self.head.iter());
+            self.head.append_to(&mut head);
             return (head, vec![0; self.head.len()]);
         };
         let most = self.head.len() + rest.around.len() + rest.len();
         let (mut entries, mut left_out) = (Vec::with_capacity(most), Vec::with_capacity(most));
-        entries.extend(self.head.iter());
+        self.head.append_to(&mut entries);
         left_out.resize(entries.len(), 0);
         let mut next = entries.len() as u64;
         let tail_from = self.count - rest.len() as u64;

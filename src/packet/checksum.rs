@@ -3,16 +3,22 @@
 use super::ip::Ip;
 use std::net::IpAddr;
 
-/// Sum of the 16-bit words. Four octets at a time: 2^16 is 1 modulo 0xffff, so the halves may be added later.
+/// Sum of the 16-bit words, in the machine's own order of octets (RFC 1071 section 2(B): the sum comes out with its octets swapped).
+///
+/// Eight octets at a time: 2^64, 2^32 and 2^16 are all 1 modulo 0xffff, so the parts may be added later.
 fn sum(bytes: &[u8]) -> u64 {
-    let (words, tail) = bytes.as_chunks::<4>();
-    let mut total: u64 = words.iter().map(|w| u64::from(u32::from_be_bytes(*w))).sum();
-    let mut last = [0; 4];
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut total: u128 = 0;
+    for word in words {
+        total += u128::from(u64::from_ne_bytes(*word));
+    }
+    let mut last = [0; 8];
     for (to, from) in last.iter_mut().zip(tail) {
         *to = *from;
     }
-    total += u64::from(u32::from_be_bytes(last));
-    total
+    total += u128::from(u64::from_ne_bytes(last));
+    let half = |n: u128| n as u64 & 0xffff_ffff;
+    half(total) + half(total >> 32) + half(total >> 64)
 }
 
 /// Whether the transport checksum is right; `None` when it cannot be told (cut, or UDP without one).
@@ -30,9 +36,32 @@ pub fn transport(ip: &Ip<'_>) -> Option<bool> {
         _ => return None,
     };
     let length = ip.body.len() as u64;
-    let mut total = addresses + u64::from(ip.protocol) + (length >> 16) + (length & 0xffff) + sum(ip.body);
+    let in_order = |n: u16| u64::from(n.to_be());
+    let lengths = in_order((length >> 16) as u16) + in_order(length as u16);
+    let mut total = addresses + in_order(ip.protocol.into()) + lengths + sum(ip.body);
     while total > 0xffff {
         total = (total >> 16) + (total & 0xffff);
     }
     Some(total == 0xffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The sum of the words one by one, as RFC 1071 section 4.1 has it.
+        #[test]
+        fn sums_agree(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let folded = |mut n: u64| {
+                while n > 0xffff {
+                    n = (n >> 16) + (n & 0xffff);
+                }
+                n as u16
+            };
+            let word = |w: &[u8]| u64::from(u16::from_be_bytes([w[0], w.get(1).copied().unwrap_or(0)]));
+            prop_assert_eq!(u16::from_be(folded(sum(&bytes))), folded(bytes.chunks(2).map(word).sum()));
+        }
+    }
 }
