@@ -124,17 +124,20 @@ impl Name {
 
     /// Presentation form in lower case; the root is a single dot, other names have no final dot.
     pub fn as_lower_text(&self) -> String {
-        if self.is_root() || self.labels().flatten().any(|b| is_escaped(*b)) {
+        if self.is_root() || self.labels().any(|label| label.iter().any(|b| is_escaped(*b))) {
             return self.to_string().to_ascii_lowercase();
         }
-        // Nothing to escape, as nearly always: the octets are the text.
-        let mut text = String::with_capacity(self.wire.len());
-        for (index, label) in self.labels().enumerate() {
-            text.extend((index > 0).then_some('.'));
-            text.push_str(&String::from_utf8_lossy(label));
+        // Nothing to escape, as nearly always: the octets are the text, with a dot where the length of a further label stands.
+        let mut text = self.wire.get(1..).unwrap_or_default().to_ascii_lowercase();
+        let mut end = 0;
+        for label in self.labels() {
+            end += label.len();
+            if let Some(length) = text.get_mut(end) {
+                *length = b'.';
+            }
+            end += 1;
         }
-        text.make_ascii_lowercase();
-        text
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! A flow under judgement: roles, timing and sequence reasoning folded over its transcript. Borrowed, read-only, short-lived.
 
 use super::messages::{Messages, Request};
+use super::timing::Timing;
 use super::transfer::Transfer;
 use crate::capture::Timestamp;
 use crate::flow::entry::{Entry, fact};
@@ -56,6 +57,9 @@ impl<'f> Case<'f> {
         let starts = starts(&entries);
         let decoys = super::evasion::decoys(&entries, client);
         let handshake_rtt = handshake_rtt(&entries, client);
+        let told = entries.iter().zip(&copies).zip(&left_out).filter(|((e, copy), _)| !**copy && e.is_tcp() && !e.is_rst());
+        let timing = Timing::of(told.map(|((e, _), left_out)| (e, *left_out)));
+        let rtt = [0, 1].map(|side| handshake_rtt[side].into_iter().chain(timing.data_rtt[side]).min());
         let mut case = Case {
             flow,
             entries,
@@ -63,23 +67,14 @@ impl<'f> Case<'f> {
             copies,
             client,
             role,
-            rtt: handshake_rtt,
+            rtt,
             handshake_rtt,
-            reordering: 0,
+            reordering: timing.reordering,
             starts,
             decoys,
             messages: Messages::default(),
             transfer: OnceCell::new(),
         };
-        for side in [client, client.other()] {
-            let data = case.data_rtt(side);
-            let best = &mut case.rtt[side.index()];
-            *best = match (*best, data) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-            case.reordering = case.reordering.max(case.reordering_of(side));
-        }
         case.messages = Messages::read(&case);
         case
     }
@@ -102,17 +97,25 @@ impl<'f> Case<'f> {
     }
 
     /// Entries of one side that are no copies, with their indices.
-    pub fn of(&self, side: Direction) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
-        let copies = &self.copies;
-        self.entries
-            .iter()
-            .enumerate()
-            .filter(move |(i, e)| e.direction() == side && !e.is(fact::ICMP) && !copies.get(*i).copied().unwrap_or(false))
+    pub fn of(&self, side: Direction) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + Clone {
+        self.before(side, self.entries.len())
+    }
+
+    /// The same of those before entry `i`.
+    fn before(&self, side: Direction, i: usize) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + Clone {
+        let seen = self.entries.get(..i).unwrap_or(&self.entries).iter().zip(&self.copies).enumerate();
+        seen.filter(move |(_, (e, copy))| is_from(side, e, **copy)).map(|(i, (e, _))| (i, e))
+    }
+
+    /// The same of those after entry `i`.
+    pub fn after(&self, side: Direction, i: usize) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + Clone {
+        let later = self.entries.iter().zip(&self.copies).enumerate().skip(i + 1);
+        later.filter(move |(_, (e, copy))| is_from(side, e, **copy)).map(|(i, (e, _))| (i, e))
     }
 
     /// Packets of a side other than resets before entry `i`.
-    pub fn ordinary_before(&self, side: Direction, i: usize) -> impl DoubleEndedIterator<Item = (usize, &Entry)> {
-        self.of(side).filter(move |(j, e)| *j < i && !e.is_rst())
+    pub fn ordinary_before(&self, side: Direction, i: usize) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + Clone {
+        self.before(side, i).filter(|(_, e)| !e.is_rst())
     }
 
     /// Sequence number a side would send next, as its packets before entry `i` show; resets do not count.
@@ -187,70 +190,21 @@ impl<'f> Case<'f> {
         }
         copied >= 2 && copied * 3 >= ordinary
     }
+}
 
-    fn data_rtt(&self, answering: Direction) -> Option<i64> {
-        let mut best: Option<i64> = None;
-        let mut sent: Vec<(u32, Timestamp, bool)> = Vec::new();
-        for (i, e) in self.entries.iter().enumerate() {
-            if self.copies.get(i) == Some(&true) || !e.is_tcp() || e.is_rst() {
-                continue;
-            }
-            if self.left_out.get(i).is_some_and(|n| *n > 0) {
-                sent.clear();
-            }
-            if e.direction() != answering {
-                if e.payload_len > 0 {
-                    // Karn: a retransmitted segment gives no sample.
-                    match sent.iter_mut().find(|s| s.0 == e.seq_end()) {
-                        Some(again) => again.2 = false,
-                        None => sent.push((e.seq_end(), e.time, true)),
-                    }
-                }
-            } else if e.has(tcp::ACK) {
-                let acked = sent.iter().filter(|s| ahead(e.ack, s.0) >= 0).map(|s| (s.1, s.2)).next_back();
-                if let Some((time, true)) = acked {
-                    let sample = e.time.since(time);
-                    if sample >= 0 {
-                        best = Some(best.map_or(sample, |b| b.min(sample)));
-                    }
-                }
-                sent.retain(|s| ahead(e.ack, s.0) < 0);
-            }
-        }
-        best
-    }
-
-    /// Largest lag of a packet that was overtaken: by timestamps where there are any, else by a hole that is filled at once.
-    fn reordering_of(&self, side: Direction) -> i64 {
-        /// A hole filled sooner than this was no retransmission.
-        const FAST_NS: i64 = 5_000_000;
-        let mut worst = 0;
-        let mut newest: Option<(u32, Timestamp)> = None;
-        let mut highest: Option<(u32, Timestamp)> = None;
-        for (_, e) in self.of(side).filter(|(_, e)| e.is_tcp() && !e.is_rst()) {
-            match (e.timestamps(), newest) {
-                (Some((value, _)), Some((seen, at))) if ahead(seen, value) > 0 => worst = worst.max(e.time.since(at)),
-                (Some((value, _)), _) => newest = Some((value, e.time)),
-                (None, _) if e.payload_len > 0 => match highest {
-                    Some((end, at)) if ahead(end, e.seq_end()) > 0 => {
-                        let lag = e.time.since(at);
-                        worst = if lag <= FAST_NS { worst.max(lag) } else { worst };
-                    }
-                    _ => highest = Some((e.seq_end(), e.time)),
-                },
-                _ => {}
-            }
-        }
-        worst
-    }
+/// Whether an entry is a side's own packet.
+fn is_from(side: Direction, e: &Entry, copy: bool) -> bool {
+    e.direction() == side && !e.is(fact::ICMP) && !copy
 }
 
 fn copies(entries: &[Entry]) -> Vec<bool> {
     let mut copies = Vec::with_capacity(entries.len());
     for (i, e) in entries.iter().enumerate() {
-        let before = entries.iter().take(i).rev().take(COPY_WINDOW);
+        let near = entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
+        // Few have the same number, and every two of them are asked.
+        let copied = || near.iter().any(|earlier| earlier.seq == e.seq && is_copy(earlier, e));
         // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
-        copies.push(!e.is_rst() && !e.is(fact::ICMP) && before.into_iter().any(|earlier| is_copy(earlier, e)));
+        copies.push(!e.is_rst() && !e.is(fact::ICMP) && copied());
     }
     copies
 }

@@ -32,9 +32,17 @@ pub struct Request {
 pub struct DnsSeen {
     pub entry: usize,
     pub message: dns::Message,
-    pub payload: Vec<u8>,
+    /// What it asks for, in small letters; empty without a question.
+    pub name: Vec<u8>,
     /// The capture does not hold all of it.
     pub cut: bool,
+}
+
+impl DnsSeen {
+    fn new(entry: usize, message: dns::Message, cut: bool) -> DnsSeen {
+        let name = message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
+        DnsSeen { entry, message, name, cut }
+    }
 }
 
 /// What the QUIC packets of a flow showed.
@@ -154,13 +162,14 @@ impl Messages {
                 if message.is_response == (direction == case.client) {
                     return;
                 }
-                if !message.is_response
-                    && let Some(question) = &message.question
+                let seen = DnsSeen::new(entry, message, !complete);
+                if !seen.message.is_response
+                    && seen.message.question.is_some()
                     && let Some(e) = case.entries.get(entry)
                 {
                     self.requests.push(Request {
                         kind: TriggerKind::DnsQname,
-                        value: question.name.as_lower_text().into_bytes(),
+                        value: seen.name.clone(),
                         frame: e.frame,
                         complete_at_frame: laid.completed_by(end).unwrap_or(e.frame),
                         time: e.time,
@@ -169,7 +178,7 @@ impl Messages {
                         complete,
                     });
                 }
-                self.dns.push(DnsSeen { entry, message, payload: bytes.to_vec(), cut: !complete });
+                self.dns.push(seen);
                 at = end;
             }
         }
@@ -216,15 +225,15 @@ impl Messages {
                 else {
                     continue;
                 };
-                self.dns.push(DnsSeen { entry, message, payload: bytes.to_vec(), cut });
+                self.dns.push(DnsSeen::new(entry, message, cut));
             }
         }
         self.dns.sort_by_key(|d| d.entry);
-        for seen in self.dns.iter().filter(|d| !d.message.is_response) {
-            let (Some(question), Some(e)) = (&seen.message.question, case.entries.get(seen.entry)) else { continue };
+        for seen in self.dns.iter().filter(|d| !d.message.is_response && d.message.question.is_some()) {
+            let Some(e) = case.entries.get(seen.entry) else { continue };
             self.requests.push(Request {
                 kind: TriggerKind::DnsQname,
-                value: question.name.as_lower_text().into_bytes(),
+                value: seen.name.clone(),
                 frame: e.frame,
                 complete_at_frame: e.frame,
                 time: e.time,

@@ -7,4 +7,5 @@ pub mod messages;
 pub mod rules;
 pub mod surroundings;
 pub mod suspects;
+mod timing;
 pub mod transfer;

@@ -18,17 +18,17 @@ impl Part {
         let first_frame = case.entries.first().map_or(0, |e| e.frame);
         let named = case.messages.requests.iter().any(|r| !r.value.is_empty());
         // A flow counts once a second, with what came last in it.
-        let mut heard = case.of(case.server()).map(|(_, e)| e).filter(|e| !e.is_rst()).peekable();
-        while let Some(e) = heard.next() {
-            if heard.peek().is_none_or(|next| next.time.second() != e.time.second()) {
-                self.facts.heard_at(e.time.second(), Heard { flow: first_frame, frame: e.frame, client: case.client_end().ip, named });
+        let mut heard = case.of(case.server()).filter(|(_, e)| !e.is_rst()).map(|(_, e)| (e.time.second(), e.frame)).peekable();
+        while let Some((second, frame)) = heard.next() {
+            if heard.peek().is_none_or(|(next, _)| *next != second) {
+                self.facts.heard_at(second, Heard { flow: first_frame, frame, client: case.client_end().ip, named });
             }
         }
         if !bad && flow.key.protocol == 6 {
             for side in [case.client, case.server()] {
                 let ip = flow.key.sender(side).ip;
-                let heard = runs(case.of(side).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl));
-                if heard.is_empty() {
+                let mut heard = runs(case.of(side).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl)).peekable();
+                if heard.peek().is_none() {
                     continue;
                 }
                 let rtt = case.rtt[side.index()].filter(|r| *r > 0);
@@ -147,25 +147,22 @@ impl Part {
         }
         let resolver = case.server_end().ip;
         let first = flow_ref(case).first;
-        let answers: Vec<_> = dns_answer::answers(case).map(|(_, d)| d).collect();
-        let queries: Vec<_> = dns_answer::queries(case).collect();
-        for seen in &answers {
-            let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
+        for (_, seen) in dns_answer::answers(case) {
             let Some(e) = case.entries.get(seen.entry) else { continue };
             for address in dns_answer::addresses(&seen.message) {
-                self.facts.answers.add(&name, (address, resolver, e.frame, first));
+                self.facts.answers.add(&seen.name, (address, resolver, e.frame, first));
             }
         }
-        let (&[seen], Some(query)) = (answers.as_slice(), queries.first()) else { return };
+        let (mut answers, mut queries) = (dns_answer::answers(case), dns_answer::queries(case));
+        let (Some((_, seen)), None, Some(query)) = (answers.next(), answers.next(), queries.next()) else { return };
         let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return };
         let given = dns_answer::addresses(&seen.message);
-        let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
         let bogus = !given.is_empty() && given.iter().all(|a| !special::is_global(*a));
-        let known = dns_answer::known(&seen.message, &name).is_some();
+        let known = dns_answer::known(&seen.message, &seen.name).is_some();
         let Some(r) = self.facts.resolver(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
         if bogus {
-            r.bogon_names.entry(name).and_modify(|f| *f = first.min(*f)).or_insert(first);
+            r.bogon_names.entry(seen.name.clone()).and_modify(|f| *f = first.min(*f)).or_insert(first);
             return;
         }
         if known {
@@ -187,7 +184,7 @@ impl Part {
             r.edns_kept += 1;
             r.keeping_edns.add(first);
         }
-        if queries.len() == 1 {
+        if queries.next().is_none() {
             let rtt = e.time.since(asked.time);
             r.rtt = least(r.rtt, Some((rtt, first)));
         }
@@ -195,15 +192,13 @@ impl Part {
 }
 
 /// Equal values in a row, with how many there are: most flows have one TTL, and a map is not asked for each packet.
-pub(super) fn runs(values: impl Iterator<Item = u8>) -> Vec<(u8, u64)> {
-    let mut runs: Vec<(u8, u64)> = Vec::new();
-    for value in values {
-        match runs.last_mut() {
-            Some((last, n)) if *last == value => *n += 1,
-            _ => runs.push((value, 1)),
-        }
-    }
-    runs
+pub(super) fn runs(values: impl Iterator<Item = u8>) -> impl Iterator<Item = (u8, u64)> {
+    let mut values = values.peekable();
+    std::iter::from_fn(move || {
+        let value = values.next()?;
+        let more = std::iter::from_fn(|| values.next_if_eq(&value)).count();
+        Some((value, 1 + more as u64))
+    })
 }
 
 /// Where a case's flow is found again.

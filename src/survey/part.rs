@@ -12,6 +12,7 @@ use crate::attribute::{special, unregistered};
 use crate::detect::case::{Case, Role};
 use crate::detect::evasion;
 use crate::detect::finding::{Mechanism, Suspect, conclude};
+use crate::detect::messages::DnsSeen;
 use crate::detect::rules::{self, RULES, View};
 use crate::detect::surroundings::Surroundings;
 use crate::detect::suspects::{self, dns_answer};
@@ -19,6 +20,7 @@ use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
 use crate::limits::{CLIENTS, TIMELINE_SHARD};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -135,23 +137,25 @@ impl Part {
         let case = Case::new(&flow);
         self.note_client(&case);
         self.audit.add(&case);
+        // Asked for every suspect of a DNS transaction, and it is the same for all.
+        let odd_answer = LazyCell::new(|| is_odd_answer(&case));
         let evasion: Vec<&'static str> = evasion::find(&case).into_iter().map(|(kind, _)| kind.name()).collect();
         for kind in &evasion {
             *self.evasion.entry(kind).or_default() += 1;
         }
         let suspects = suspects::find(&case);
-        let resets: Vec<&Suspect> = suspects.iter().filter(|s| s.mechanism == Mechanism::TcpReset).collect();
-        let suspicious: Vec<&Suspect> = suspects.iter().filter(|s| self.is_worth_keeping(&case, s)).collect();
+        let reset = suspects.iter().any(|s| s.mechanism == Mechanism::TcpReset);
+        let suspicious: Vec<&Suspect> = suspects.iter().filter(|s| self.is_worth_keeping(&case, s, || *odd_answer)).collect();
         let reason = if flow.evicted { Some("evicted") } else { unjudged(&case) };
         // A transfer that was slow or stopped was answered before it was.
         let bad = suspicious.iter().any(|s| match s.mechanism {
-            Mechanism::DnsAnswer => is_odd_answer(&case),
+            Mechanism::DnsAnswer => *odd_answer,
             Mechanism::Stall | Mechanism::Throttle => false,
             // A client that goes away takes nothing back from the answer it had.
             Mechanism::Drop => s.sender == case.client,
             _ => true,
         });
-        self.note_facts(&case, &suspects, bad, !resets.is_empty());
+        self.note_facts(&case, &suspects, bad, reset);
         if let Some(lines) = &mut self.lines {
             lines.push(line(&case, reason, evasion));
         }
@@ -183,7 +187,7 @@ impl Part {
     }
 
     /// Whether a suspect could become a finding once other flows are known.
-    fn is_worth_keeping(&mut self, case: &Case<'_>, suspect: &Suspect) -> bool {
+    fn is_worth_keeping(&mut self, case: &Case<'_>, suspect: &Suspect, odd_answer: impl Fn() -> bool) -> bool {
         match suspect.mechanism {
             Mechanism::Drop if suspect.stage == crate::detect::finding::Stage::PostSyn => {
                 self.kept_refused += 1;
@@ -201,7 +205,7 @@ impl Part {
                 self.kept_slow <= MAX_SLOW
             }
             Mechanism::DnsAnswer => {
-                if is_odd_answer(case) {
+                if odd_answer() {
                     return true;
                 }
                 self.ordinary_dns += 1;
@@ -242,25 +246,25 @@ fn is_trivial(flow: &Flow) -> bool {
 
 /// Whether a DNS transaction is odd by itself.
 fn is_odd_answer(case: &Case<'_>) -> bool {
-    let answers: Vec<_> = dns_answer::answers(case).map(|(_, d)| d).collect();
-    let queries: Vec<_> = dns_answer::queries(case).collect();
-    let edns = queries.iter().any(|q| q.message.edns.is_some());
+    let edns = dns_answer::queries(case).any(|q| q.message.edns.is_some());
     let public = special::is_global(case.server_end().ip);
-    answers.iter().any(|d| {
+    let odd = |d: &DnsSeen| {
         let given = dns_answer::addresses(&d.message);
-        let name = d.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
-        let bogus = public && !given.is_empty() && given.iter().all(|a| !special::is_global(*a)) && special::is_public_name(&name);
+        let global = given.iter().any(|a| special::is_global(*a));
+        let bogus = public && !given.is_empty() && !global && special::is_public_name(&d.name);
         let mismatch =
             d.message.question.as_ref().is_some_and(|q| {
                 !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype)
             });
-        let made_up = public && given.iter().any(|a| special::is_global(*a)) && unregistered::why(&name).is_some();
+        let made_up = public && global && unregistered::why(&d.name).is_some();
         bogus
             || mismatch
             || made_up
-            || dns_answer::known(&d.message, &name).is_some()
+            || dns_answer::known(&d.message, &d.name).is_some()
             || (edns && !d.cut && d.message.edns.is_none() && d.message.rcode == 0)
-    }) || answers.iter().enumerate().any(|(n, a)| answers.iter().skip(n + 1).any(|b| dns_answer::disagree(a, b)))
+    };
+    let disputed = |n: usize, one: &DnsSeen| dns_answer::answers(case).skip(n + 1).any(|(_, other)| dns_answer::disagree(one, other));
+    dns_answer::answers(case).any(|(_, d)| odd(d)) || dns_answer::answers(case).enumerate().any(|(n, (_, d))| disputed(n, d))
 }
 
 /// Why a flow cannot be judged, if so.

@@ -46,14 +46,14 @@ pub fn kind(case: &Case<'_>, request: &Request) -> Kind {
 /// The attempts of a flow, with the findings about it.
 pub fn tries(case: &Case<'_>, findings: &[Finding]) -> Vec<Try> {
     let judged = !case.flow.evicted && unjudged(case).is_none();
-    let reset = case.of(case.server()).any(|(_, e)| e.is_rst()) || case.entries.iter().any(|e| e.icmp().is_some());
+    let reset = || case.of(case.server()).any(|(_, e)| e.is_rst()) || case.entries.iter().any(|e| e.icmp().is_some());
     let mut list: Vec<Try> = Vec::new();
     for request in &case.messages.requests {
         let came = if !judged {
             Came::Unjudged
         } else if drop::is_answered(case, request) {
             Came::Fine
-        } else if reset || drop::silence(case, request).is_some() {
+        } else if reset() || drop::silence(case, request).is_some() {
             Came::Failed
         } else {
             // The capture or the client stopped before there was an answer.

@@ -18,7 +18,8 @@ pub fn frames(payload: &[u8]) -> impl Iterator<Item = Frame<'_>> {
             rest = after;
             match kind {
                 // PADDING, PING
-                0 | 1 => {}
+                0 => rest = skip_padding(rest),
+                1 => {}
                 2 | 3 => rest = skip_ack(rest, kind == 3)?,
                 6 => {
                     let (offset, after) = varint(rest)?;
@@ -36,6 +37,17 @@ pub fn frames(payload: &[u8]) -> impl Iterator<Item = Frame<'_>> {
             }
         }
     })
+}
+
+/// Steps over padding, of which most Initials mostly consist, in strides; what is left of it are frames like others.
+fn skip_padding(mut bytes: &[u8]) -> &[u8] {
+    const STRIDE: usize = 16;
+    while let Some((stride, after)) = bytes.split_first_chunk()
+        && *stride == [0; STRIDE]
+    {
+        bytes = after;
+    }
+    bytes
 }
 
 fn skip_ack(bytes: &[u8], with_ecn: bool) -> Option<&[u8]> {

@@ -45,10 +45,10 @@ pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> (Vec<
     let end = (at + 2 + usize::from(total)).min(message_end);
     let mut pos = at + 2;
     while pos < end && list.len() < MAX_EXTENSIONS {
-        let (Some(kind), Some(len)) = (handshake.u16(pos), handshake.u16(pos + 2)) else {
+        let Some(&[kind @ .., high, low]) = handshake.get(pos, 4).and_then(<[u8]>::first_chunk::<4>) else {
             return (list, false);
         };
-        let len = usize::from(len);
+        let (kind, len) = (u16::from_be_bytes(kind), usize::from(u16::from_be_bytes([high, low])));
         if pos + 4 + len > end {
             return (list, false);
         }

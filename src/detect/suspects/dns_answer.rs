@@ -163,8 +163,7 @@ fn oddness(view: &View<'_>, seen: &DnsSeen) -> u32 {
     points += u32::from(asked && !seen.cut && m.edns.is_none() && m.rcode == 0) * 2;
     let public = special::is_global(case.server_end().ip);
     points += u32::from(public && !given.is_empty() && given.iter().all(|a| !special::is_global(*a))) * 3;
-    let qname = m.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
-    points += u32::from(known(m, &qname).is_some()) * 3;
+    points += u32::from(known(m, &seen.name).is_some()) * 3;
     points += u32::from(m.authoritative);
     points
 }

@@ -4,6 +4,7 @@ use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::messages::Request;
+use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -82,14 +83,15 @@ pub fn silence(case: &Case<'_>, request: &Request) -> Option<Silence> {
     if is_tcp && !case.established() {
         return None;
     }
+    let begins = at.min(first_part(case, request));
     let mine: Vec<usize> = case
         .of(case.client)
-        .filter(|(i, e)| *i >= at.min(first_part(case, request)) && e.payload_len > 0 && !e.is_rst())
+        .filter(|(i, e)| *i >= begins && e.payload_len > 0 && !e.is_rst())
         .filter(|(_, e)| !is_tcp || (ahead(e.seq_end(), request.seq) > 0 && ahead(request.seq_end, e.seq) > 0))
         .map(|(i, _)| i)
         .collect();
     let sent = case.entries.get(at)?;
-    let acknowledged = if is_tcp { acknowledged(case, request, at) } else { Acknowledged::Nothing };
+    let acknowledged = if is_tcp { acknowledged(case, request, begins) } else { Acknowledged::Nothing };
     let last = case.entries.iter().rev().find(|e| e.direction() == case.client && !e.is(crate::flow::entry::fact::ICMP))?;
     let until = last.time.max(case.entries.last()?.time);
     let from = request.time.max(sent.time);
@@ -109,8 +111,8 @@ fn first_part(case: &Case<'_>, request: &Request) -> usize {
     first.map_or(usize::MAX, |(i, _)| i)
 }
 
-fn acknowledged(case: &Case<'_>, request: &Request, at: usize) -> Acknowledged {
-    let acks = case.of(case.server()).filter(|(i, e)| *i > at.min(first_part(case, request)) && e.has(tcp::ACK) && !e.is_rst());
+fn acknowledged(case: &Case<'_>, request: &Request, begins: usize) -> Acknowledged {
+    let acks = case.after(case.server(), begins).filter(|(_, e)| e.has(tcp::ACK) && !e.is_rst());
     let best = acks.map(|(_, e)| ahead(e.ack, request.seq)).max().unwrap_or(0);
     match best {
         n if n >= ahead(request.seq_end, request.seq) => Acknowledged::All,
@@ -138,20 +140,28 @@ pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
     if case.messages.quic.is_some() {
         return later_quic_silence(case);
     }
-    if case.flow.key.protocol != 6 || !case.established() {
+    if case.flow.key.protocol != 6 {
         return None;
     }
-    unheard_client(case).or_else(|| unheard_answer(case))
+    unheard_client(case).or_else(|| unheard_answer(case)).filter(|_| case.established())
+}
+
+/// Whether a side sent data often enough to have repeated one packet so often. The sums say it, and every flow is asked.
+fn may_repeat(case: &Case<'_>, side: Direction) -> bool {
+    case.flow.sides[side.index()].data_packets > RETRANSMISSIONS as u64
 }
 
 /// Seen near the server: its answer goes out again and again, and the client is not heard any more.
 fn unheard_answer(case: &Case<'_>) -> Option<Silence> {
+    if !may_repeat(case, case.server()) {
+        return None;
+    }
     let request = case.messages.requests.first()?;
     let (heard, last) = case.of(case.client).next_back()?;
+    let answer = case.after(case.server(), heard).find(|(_, e)| e.payload_len > 0 && e.time >= request.time)?.1;
     if case.of(case.client).any(|(_, e)| e.is_rst() || e.has(tcp::FIN)) || case.of(case.server()).any(|(_, e)| e.is_rst()) {
         return None;
     }
-    let answer = case.of(case.server()).find(|(i, e)| *i > heard && e.payload_len > 0 && e.time >= request.time)?.1;
     let copies: Vec<usize> = case.of(case.server()).filter(|(_, e)| e.payload_len > 0 && e.seq == answer.seq).map(|(i, _)| i).collect();
     let until = copies.last().and_then(|i| case.entries.get(*i))?.time;
     let retransmissions = copies.len() - 1;
@@ -161,12 +171,15 @@ fn unheard_answer(case: &Case<'_>) -> Option<Silence> {
 
 /// What the client sent after the server's first answer is not acknowledged.
 fn unheard_client(case: &Case<'_>) -> Option<Silence> {
+    if !may_repeat(case, case.client) {
+        return None;
+    }
     let first_answer = case.of(case.server()).find(|(_, e)| e.payload_len > 0 && !e.is_rst())?.0;
     let highest_ack =
         case.of(case.server()).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })?;
     let unacked =
         |e: &crate::flow::entry::Entry| e.payload_len > 0 && ahead(e.seq_end(), highest_ack) > 0 && ahead(e.seq, highest_ack) <= 0;
-    let copies: Vec<usize> = case.of(case.client).filter(|(i, e)| *i > first_answer && !e.is_rst() && unacked(e)).map(|(i, _)| i).collect();
+    let copies: Vec<usize> = case.after(case.client, first_answer).filter(|(_, e)| !e.is_rst() && unacked(e)).map(|(i, _)| i).collect();
     let sent = case.entries.get(*copies.first()?)?;
     // A packet of the server after it, even a repeated one, shows the way back open; then it is the client's direction that is cut,
     // unless that packet acknowledges what was sent.

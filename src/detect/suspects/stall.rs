@@ -6,7 +6,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::transfer::Transfer;
 use crate::flow::entry::Entry;
-use crate::flow::profile::Profile;
+use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -44,53 +44,53 @@ pub fn freeze(case: &Case<'_>) -> Option<Freeze> {
     if case.flow.sides.iter().all(|s| s.payload_bytes < BYTES) {
         return None;
     }
-    // Nor has stopped what was ended: most are, and to measure them takes a while.
-    let ends = |s: &Profile| s.flags & (tcp::FIN | tcp::RST) != 0;
-    if case.flow.sides.get(Transfer::sender(case).index()).is_some_and(ends) {
-        return None;
-    }
-    let transfer = case.transfer().filter(|t| t.bytes >= BYTES)?;
-    let ended = |e: &Entry| e.is_rst() || e.has(tcp::FIN);
-    if !case.established() || case.of(transfer.sender).any(|(_, e)| ended(e)) {
+    // Nor has stopped what was ended, as most are.
+    let sender = Transfer::sender(case);
+    if case.flow.sides[sender.index()].flags & (tcp::FIN | tcp::RST) != 0 {
         return None;
     }
     let rtt = case.rtt.iter().flatten().copied().min().unwrap_or(0);
     let enough = SILENCE_NS.max(SILENCE_RTTS * rtt);
-    unheard(case, transfer, enough).or_else(|| unacknowledged(case, transfer, enough)).map(|(last, vain)| {
-        let time = |i: usize| case.entries.get(i).map_or(case.flow.last, |e| e.time);
-        let (from, until) = (time(last), vain.last().map_or(case.flow.last, |i| time(*i)));
-        Freeze { transfer: transfer.clone(), last, vain, from, until }
-    })
+    let (last, vain) = unheard(case, sender, enough).or_else(|| unacknowledged(case, sender, enough))?;
+    let transfer = case.transfer().filter(|t| t.bytes >= BYTES && case.established())?.clone();
+    let time = |i: usize| case.entries.get(i).map_or(case.flow.last, |e| e.time);
+    let (from, until) = (time(last), vain.last().map_or(case.flow.last, |i| time(*i)));
+    Some(Freeze { transfer, last, vain, from, until })
 }
 
 /// The sender was cut off: its last segment is a full one without PSH (it had more), and what the receiver says later finds no answer.
-fn unheard(case: &Case<'_>, transfer: &Transfer, enough: i64) -> Option<(usize, Vec<usize>)> {
-    let (last, end) = case.of(transfer.sender).next_back()?;
-    let largest = case.of(transfer.sender).map(|(_, e)| e.payload_len).max()?;
-    let data = case.of(transfer.sender).rfind(|(_, e)| e.payload_len > 0)?.1;
+fn unheard(case: &Case<'_>, sender: Direction, enough: i64) -> Option<(usize, Vec<usize>)> {
+    let (last, end) = case.of(sender).next_back()?;
+    let receiver = sender.other();
+    let vain: Vec<usize> = case.after(receiver, last).filter(|(_, e)| e.time.since(end.time) >= enough).map(|(i, _)| i).collect();
+    if vain.is_empty() {
+        return None;
+    }
+    let largest = case.of(sender).map(|(_, e)| e.payload_len).max()?;
+    let data = case.of(sender).rfind(|(_, e)| e.payload_len > 0)?.1;
     // PSH marks the end of what the sender had. Offloading glues segments together: a last one of several hundred octets without it
     // is one of many as well.
     let more = !data.has(tcp::PSH) && (data.payload_len == largest || data.payload_len >= 512);
-    let receiver = transfer.sender.other();
     let soon = case.of(receiver).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && e.time.since(end.time) < enough);
-    let vain: Vec<usize> = case.of(receiver).filter(|(i, e)| *i > last && e.time.since(end.time) >= enough).map(|(i, _)| i).collect();
-    (more && !soon && !vain.is_empty()).then_some((last, vain))
+    (more && !soon).then_some((last, vain))
 }
 
 /// The receiver was cut off: segments are sent again and again, and nothing comes back.
-fn unacknowledged(case: &Case<'_>, transfer: &Transfer, enough: i64) -> Option<(usize, Vec<usize>)> {
-    let receiver = transfer.sender.other();
+fn unacknowledged(case: &Case<'_>, sender: Direction, enough: i64) -> Option<(usize, Vec<usize>)> {
+    let receiver = sender.other();
     let (last, heard) = case.of(receiver).next_back()?;
+    // What goes on being sent comes behind it; mostly nothing does.
+    case.after(sender, last).nth(RETRANSMISSIONS - 1)?;
     if case.of(receiver).any(|(_, e)| e.is_rst() || e.has(tcp::FIN)) {
         return None;
     }
     let edge = case.of(receiver).filter(|(_, e)| e.has(tcp::ACK)).map(|(_, e)| e.ack).reduce(|a, b| if ahead(b, a) > 0 { b } else { a })?;
-    let through = case.starts[transfer.sender.index()].map_or(0, |start| ahead(edge, start));
+    let through = case.starts[sender.index()].map_or(0, |start| ahead(edge, start));
     if through < BYTES as i64 {
         return None;
     }
     let stuck = |e: &Entry| e.payload_len > 0 && ahead(e.seq, edge) <= 0 && ahead(e.seq_end(), edge) > 0;
-    let vain: Vec<usize> = case.of(transfer.sender).filter(|(i, e)| *i > last && stuck(e)).map(|(i, _)| i).collect();
+    let vain: Vec<usize> = case.after(sender, last).filter(|(_, e)| stuck(e)).map(|(i, _)| i).collect();
     let until = vain.last().and_then(|i| case.entries.get(*i))?.time;
     (vain.len() >= RETRANSMISSIONS && until.since(heard.time) >= enough).then_some((last, vain))
 }

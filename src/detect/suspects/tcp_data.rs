@@ -35,13 +35,17 @@ fn disowned(case: &Case<'_>) -> Option<Suspect> {
 pub fn beyond_end(case: &Case<'_>, side: Direction) -> Option<(Vec<usize>, Vec<usize>)> {
     /// Farther off is another connection's numbering.
     const WINDOW: i64 = 1 << 20;
-    let mut fins = case.of(side).filter(|(_, e)| e.has(tcp::FIN) && !e.is_rst() && !e.has(tcp::SYN)).peekable();
-    let (first, end) = fins.peek().map(|(i, e)| (*i, e.seq.wrapping_add(e.payload_len)))?;
-    let ends: Vec<usize> = fins.filter(|(_, e)| e.seq.wrapping_add(e.payload_len) == end).map(|(i, _)| i).collect();
-    let data = case.of(side).filter(|(i, e)| *i < first && e.payload_len > 0 && !e.is_rst() && !e.has(tcp::SYN));
-    let beyond = data.filter(|(_, e)| (1..WINDOW).contains(&ahead(e.seq.wrapping_add(e.payload_len), end)));
+    let behind = |e: &Entry| e.seq.wrapping_add(e.payload_len);
+    let mut fins = case.of(side).filter(|(_, e)| e.has(tcp::FIN) && !e.is_rst() && !e.has(tcp::SYN));
+    let (first, fin) = fins.next()?;
+    let data = case.ordinary_before(side, first).filter(|(_, e)| e.payload_len > 0 && !e.has(tcp::SYN));
+    let beyond = data.filter(|(_, e)| (1..WINDOW).contains(&ahead(behind(e), behind(fin))));
     let packets: Vec<usize> = beyond.map(|(i, _)| i).collect();
-    (!packets.is_empty()).then_some((packets, ends))
+    if packets.is_empty() {
+        return None;
+    }
+    let again = fins.filter(|(_, e)| behind(e) == behind(fin)).map(|(i, _)| i);
+    Some((packets, std::iter::once(first).chain(again).collect()))
 }
 
 /// Whether a side that numbers its packets one by one went on as if it had not sent these: the number it had reached before them, and
@@ -73,14 +77,14 @@ pub fn is_uncounted(case: &Case<'_>, side: Direction, i: usize) -> bool {
 
 /// Two SYN/ACKs that number the server's stream differently.
 fn handshake(case: &Case<'_>) -> Option<Suspect> {
-    let syn_acks: Vec<(usize, &Entry)> = case.of(case.server()).filter(|(_, e)| e.is_syn_ack() && !e.is_rst()).collect();
-    let (_, first) = syn_acks.first()?;
-    let (other, _) = syn_acks.iter().find(|(_, e)| e.seq != first.seq)?;
+    let mut syn_acks = case.of(case.server()).filter(|(_, e)| e.is_syn_ack() && !e.is_rst());
+    let first = syn_acks.next()?;
+    let other = syn_acks.find(|(_, e)| e.seq != first.1.seq)?;
     // The one the conversation goes on with is the genuine one.
     let went_on = |seq: u32| {
         case.of(case.server()).any(|(_, e)| !e.has(tcp::SYN) && !e.is_rst() && (0..1 << 20).contains(&ahead(e.seq, seq.wrapping_add(1))))
     };
-    let odd = syn_acks.iter().find(|(_, e)| !went_on(e.seq)).map_or(*other, |(i, _)| *i);
+    let (odd, _) = [first, other].into_iter().chain(syn_acks).find(|(_, e)| !went_on(e.seq)).unwrap_or(other);
     let packets = vec![odd];
     Some(Suspect {
         mechanism: Mechanism::TcpHandshake,
@@ -98,25 +102,25 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     let request = case.messages.requests.first()?;
     let begins = case.index_of(request.frame)?;
     let base = case.ordinary_before(server, begins).find(|(_, e)| e.is_syn_ack()).or_else(|| case.ordinary_before(server, begins).next());
-    let answering: Vec<(usize, &Entry)> = case.of(server).filter(|(i, e)| *i > begins && !e.is_rst() && !e.has(tcp::SYN)).collect();
+    let answering = || case.after(server, begins).filter(|(_, e)| !e.is_rst() && !e.has(tcp::SYN));
     let speaking = |e: &Entry| e.payload_len > 0 || e.has(tcp::FIN);
     let foreign = |i: usize, e: &Entry| base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e);
     let odd = |i: usize, e: &Entry| speaking(e) && (foreign(i, e) || reused(case, server, i, e).is_some());
-    let mut foreign: Vec<usize> = answering.iter().filter(|(i, e)| odd(*i, e)).map(|(i, _)| *i).collect();
+    let mut foreign: Vec<usize> = answering().filter(|(i, e)| odd(*i, e)).map(|(i, _)| i).collect();
     // Whoever numbered one packet of a pair numbered both.
     let twins =
         foreign.iter().filter_map(|i| reused(case, server, *i, case.entries.get(*i)?)).filter_map(|(frame, _)| case.index_of(frame));
     let twins: Vec<usize> = twins.filter(|i| *i > begins && !foreign.contains(i)).collect();
     foreign.extend(twins);
     foreign.sort_unstable();
-    if !foreign.is_empty() && is_relayed(case, &answering, base.map(|(_, b)| b)) {
+    if !foreign.is_empty() && is_relayed(case, answering(), base.map(|(_, b)| b)) {
         foreign.clear();
     }
-    let raced = race(&answering);
+    let raced = race_among(answering());
     let packets = match (foreign.is_empty(), raced) {
         (false, _) => foreign,
         (true, Some((winner, loser))) => vec![odder(case, winner, loser)],
-        (true, None) => early(case, &answering, request.seq_end).into_iter().collect(),
+        (true, None) => early(case, answering(), request.seq_end).into_iter().collect(),
     };
     packets.first()?;
     let data = packets.iter().filter_map(|i| case.entries.get(*i)).any(|e| e.payload_len > 0);
@@ -143,16 +147,16 @@ fn continues_series(case: &Case<'_>, i: usize, e: &Entry) -> bool {
 
 /// A conversation that goes on at length in the new guise: the handshake was done by a proxy in front of the server (or the capture
 /// was stitched from two), and what follows is the server.
-fn is_relayed(case: &Case<'_>, answering: &[(usize, &Entry)], base: Option<&Entry>) -> bool {
+fn is_relayed<'e>(case: &Case<'_>, answering: impl Iterator<Item = (usize, &'e Entry)>, base: Option<&Entry>) -> bool {
     /// Injected answers are one to three packets; a page of ten segments is somebody's content.
     const PACKETS: usize = 4;
     let Some(base) = base else { return false };
-    let changed = answering.iter().filter(|(_, e)| is_foreign(base, e)).count();
+    let (changed, all) = answering.fold((0, 0), |(changed, all), (_, e)| (changed + usize::from(is_foreign(base, e)), all + 1));
     // Evasion tools send decoys with a TTL too small to arrive; those are not the client's other packets.
     let syn = case.of(case.client).find(|(_, e)| e.is_syn()).map(|(_, e)| e);
     let client_changed =
         syn.is_some_and(|syn| case.of(case.client).any(|(_, e)| e.payload_len > 0 && hop_distance(syn.ttl, e.ttl) >= 3 && e.ttl > 10));
-    client_changed || (changed >= PACKETS && changed == answering.len())
+    client_changed || (changed >= PACKETS && changed == all)
 }
 
 /// Whether a packet's timestamp goes on from an earlier one's.
@@ -164,21 +168,25 @@ fn on_clock(base: &Entry, e: &Entry) -> bool {
 
 /// Two data packets with the same sequence number whose first bytes differ: which came first, which second.
 pub fn race(answering: &[(usize, &Entry)]) -> Option<(usize, usize)> {
+    race_among(answering.iter().copied())
+}
+
+fn race_among<'e>(answering: impl Iterator<Item = (usize, &'e Entry)> + Clone) -> Option<(usize, usize)> {
     // Each behind the one before it, as nearly always: no two have the same number.
-    let mut data = answering.iter().filter(|(_, e)| e.payload_len > 1).map(|(_, e)| e.seq);
+    let mut data = answering.clone().filter(|(_, e)| e.payload_len > 1).map(|(_, e)| e.seq);
     let mut last = data.next()?;
     if data.all(|seq| ahead(seq, std::mem::replace(&mut last, seq)) > 0) {
         return None;
     }
-    for (n, (j, later)) in answering.iter().enumerate() {
+    for (n, (j, later)) in answering.clone().enumerate() {
         // Two packets numbered one after the other by one counter are one host's, however odd.
         let one_host = |e: &Entry| {
             e.ttl == later.ttl && matches!((e.ip_id(), later.ip_id()), (Some(a), Some(b)) if a != 0 && (1..=8).contains(&b.wrapping_sub(a)))
         };
         let same = |e: &Entry| e.seq == later.seq && e.payload_len > 1 && later.payload_len > 1 && !one_host(e);
         let differs = |e: &Entry| e.peek().iter().zip(later.peek()).any(|(a, b)| a != b);
-        if let Some((i, _)) = answering.iter().take(n).find(|(_, e)| same(e) && differs(e)) {
-            return Some((*i, *j));
+        if let Some((i, _)) = answering.clone().take(n).find(|(_, e)| same(e) && differs(e)) {
+            return Some((i, j));
         }
     }
     None
@@ -198,9 +206,9 @@ fn odder(case: &Case<'_>, winner: usize, loser: usize) -> usize {
 }
 
 /// An answer that acknowledges the request sooner than the handshake took to cross the path.
-fn early(case: &Case<'_>, answering: &[(usize, &Entry)], request_end: u32) -> Option<usize> {
+fn early<'e>(case: &Case<'_>, mut answering: impl Iterator<Item = (usize, &'e Entry)>, request_end: u32) -> Option<usize> {
     let rtt = case.handshake_rtt[case.server().index()].filter(|r| *r >= 8_000_000)?;
-    let (i, e) = answering.iter().find(|(_, e)| e.payload_len > 0)?;
+    let (i, e) = answering.find(|(_, e)| e.payload_len > 0).filter(|(_, e)| ahead(e.ack, request_end) >= 0)?;
     let sent = case.sent_at(case.server(), e.ack)?;
-    (ahead(e.ack, request_end) >= 0 && elapsed(sent, e.time)? < rtt / 4).then_some(*i)
+    (elapsed(sent, e.time)? < rtt / 4).then_some(i)
 }

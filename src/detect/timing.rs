@@ -1,0 +1,88 @@
+//! How fast each side of a connection answers the other, and how far its packets overtake one another.
+
+use crate::capture::Timestamp;
+use crate::flow::entry::Entry;
+use crate::flow::key::Direction;
+use crate::flow::stream::ahead;
+use crate::packet::tcp;
+
+/// What the packets of a connection show of its path.
+#[derive(Default)]
+pub struct Timing {
+    /// Shortest time in which each side (by direction index) answered the other's data, seen from the capture point.
+    pub data_rtt: [Option<i64>; 2],
+    /// How late the latest reordered packet was.
+    pub reordering: i64,
+}
+
+impl Timing {
+    /// Of all packets but resets, each with the number of packets left out before it.
+    pub fn of<'e>(packets: impl Iterator<Item = (&'e Entry, u64)>) -> Timing {
+        let mut timing = Timing::default();
+        let mut senders = [Sender::default(), Sender::default()];
+        for (e, left_out) in packets {
+            let [low, high] = &mut senders;
+            if left_out > 0 {
+                low.sent.clear();
+                high.sent.clear();
+            }
+            let (own, other) = if e.direction() == Direction::FromLow { (low, high) } else { (high, low) };
+            if let Some(sample) = other.acknowledged(e) {
+                let best = &mut timing.data_rtt[e.direction().index()];
+                *best = Some(best.map_or(sample, |b| b.min(sample)));
+            }
+            own.send(e);
+            timing.reordering = timing.reordering.max(own.lag(e));
+        }
+        timing
+    }
+}
+
+/// One side's packets so far.
+#[derive(Default)]
+struct Sender {
+    /// Data on its way: the number behind it, when it was sent, and whether only once.
+    sent: Vec<(u32, Timestamp, bool)>,
+    /// Latest timestamp, and when it came.
+    newest: Option<(u32, Timestamp)>,
+    /// Highest number of those without timestamps, and when it came.
+    highest: Option<(u32, Timestamp)>,
+}
+
+impl Sender {
+    fn send(&mut self, e: &Entry) {
+        if e.payload_len > 0 {
+            // Karn: a retransmitted segment gives no sample.
+            match self.sent.iter_mut().find(|s| s.0 == e.seq_end()) {
+                Some(again) => again.2 = false,
+                None => self.sent.push((e.seq_end(), e.time, true)),
+            }
+        }
+    }
+
+    /// How long the other side took to acknowledge what it does acknowledge.
+    fn acknowledged(&mut self, e: &Entry) -> Option<i64> {
+        if self.sent.is_empty() || !e.has(tcp::ACK) {
+            return None;
+        }
+        let last = self.sent.iter().rfind(|s| ahead(e.ack, s.0) >= 0).copied();
+        self.sent.retain(|s| ahead(e.ack, s.0) < 0);
+        last.filter(|(_, _, once)| *once).map(|(_, at, _)| e.time.since(at)).filter(|sample| *sample >= 0)
+    }
+
+    /// How long ago a packet was overtaken: by timestamps where there are any, else by a hole that is filled at once.
+    fn lag(&mut self, e: &Entry) -> i64 {
+        /// A hole filled sooner than this was no retransmission.
+        const FAST_NS: i64 = 5_000_000;
+        match (e.timestamps(), self.newest) {
+            (Some((value, _)), Some((seen, at))) if ahead(seen, value) > 0 => return e.time.since(at),
+            (Some((value, _)), _) => self.newest = Some((value, e.time)),
+            (None, _) if e.payload_len > 0 => match self.highest {
+                Some((end, at)) if ahead(end, e.seq_end()) > 0 => return Some(e.time.since(at)).filter(|lag| *lag <= FAST_NS).unwrap_or(0),
+                _ => self.highest = Some((e.seq_end(), e.time)),
+            },
+            _ => {}
+        }
+        0
+    }
+}
