@@ -1,6 +1,7 @@
 //! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
 
-use super::attempts::{Answers, Attempts};
+use super::answers::Answers;
+use super::attempts::Attempts;
 use super::examples::{Few, First, Sighted, Tally, least};
 use super::gathered::{Gathered, Joins};
 use super::transfers::Transfers;
@@ -101,7 +102,7 @@ pub struct Facts {
 }
 
 impl Joins for Host {
-    fn join(&mut self, other: Host) {
+    fn join(&mut self, other: &Host) {
         self.rtt = least(self.rtt, other.rtt);
         self.flows += other.flows;
         self.ttls.merge(&other.ttls);
