@@ -29,8 +29,9 @@ pub struct Index<'f> {
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8], u64)>,
     pub(super) tried: BTreeMap<Kind, Tried<'f>>,
-    /// The silences under judgement, in order of their beginning.
-    silences: Vec<&'f Silent>,
+    /// When the silences under judgement began, in order, and by client which of them they are.
+    begun: Vec<Timestamp>,
+    silences: Vec<(IpAddr, usize, &'f Silent)>,
     /// Servers at which nobody answered SYNs to a port, with a flow each.
     failing_ports: BTreeMap<u16, Vec<(IpAddr, u64)>>,
     out_of_order: bool,
@@ -76,6 +77,7 @@ impl<'f> Index<'f> {
             varied: Vec::new(),
             zones: facts.answers.iter().map(|(name, given)| (given.address, zone(name), given.flow)).collect(),
             tried: BTreeMap::new(),
+            begun: Vec::new(),
             silences: Vec::new(),
             failing_ports: BTreeMap::new(),
             out_of_order,
@@ -93,8 +95,11 @@ impl<'f> Index<'f> {
             }
         }
         index.order_attempts();
-        index.silences.extend(&facts.silences);
-        index.silences.sort_by_key(|s| (s.from, s.flow));
+        let mut silences: Vec<&Silent> = facts.silences.iter().collect();
+        silences.sort_by_key(|s| (s.from, s.flow));
+        index.begun = silences.iter().map(|s| s.from).collect();
+        index.silences = silences.into_iter().enumerate().map(|(n, s)| (s.client, n, s)).collect();
+        index.silences.sort_unstable_by_key(|(client, n, _)| (*client, *n));
         for ((server, port), seen) in facts.unanswered_syns.iter().filter(|(at, _)| facts.answering_ports.get(at).is_none()) {
             index.failing_ports.entry(*port).or_default().extend(seen.flows.iter().next().map(|flow| (*server, flow)));
         }
@@ -188,10 +193,11 @@ impl<'f> Index<'f> {
         const SERVERS: usize = 4;
         let Some((from, until)) = silence_of(case, suspect) else { return Vec::new() };
         let (client, own) = (case.client_end().ip, case.entries.first().map_or(0, |e| e.frame));
-        let begun = self.silences.partition_point(|s| s.from < until);
-        let before = self.silences.iter().take(begun).rev().take(REACH);
+        let begun = self.begun.partition_point(|t| *t < until);
+        let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(|(_, n, _)| *n >= begun);
+        let before = of_client.take_while(|(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
         let mut found: Vec<&Silent> = Vec::new();
-        for s in before.filter(|s| s.until > from && s.client == client && s.flow != own) {
+        for s in before.filter(|s| s.until > from && s.flow != own) {
             if found.iter().all(|f| f.server != s.server) {
                 found.push(s);
             }

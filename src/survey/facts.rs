@@ -82,7 +82,8 @@ pub const HEARD: usize = 8;
 pub struct Facts {
     pub hosts: Gathered<IpAddr, Host, SURVEY_SERVERS>,
     pub attempts: Attempts,
-    pub resolvers: BTreeMap<IpAddr, Resolver>,
+    /// Boxed: a tree's nodes have room for more than they hold.
+    pub resolvers: BTreeMap<IpAddr, Box<Resolver>>,
     pub answers: Answers,
     /// Second of arrival of packets from servers: the flows heard last in it, two of a client.
     pub heard: BTreeMap<i64, Vec<Heard>>,
@@ -180,6 +181,10 @@ impl Facts {
         self.attempts.merge(other.attempts);
         self.answers.merge(other.answers);
         for (ip, r) in other.resolvers {
+            if self.resolvers.len() < SURVEY_SERVERS && !self.resolvers.contains_key(&ip) {
+                self.resolvers.insert(ip, r);
+                continue;
+            }
             let Some(mine) = self.resolver(ip) else { continue };
             mine.ttls.merge(&r.ttls);
             mine.flags.merge(&r.flags);
