@@ -110,7 +110,7 @@ fn row(named: Named, track: &Track, axis: Option<(Timestamp, Timestamp)>) -> Opt
         first: rfc3339(total.first),
         last: rfc3339(total.last),
         span_s: track.width(),
-        mechanisms: track.mechanisms.iter().map(|(m, n)| (m.name(), *n)).collect(),
+        mechanisms: track.mechanisms().map(|(m, n)| (m.name(), n)).collect(),
         states: parts.iter().map(stretch).collect(),
         strip: axis.map(|axis| strip(track, axis)).unwrap_or_default(),
     })

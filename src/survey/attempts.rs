@@ -4,141 +4,232 @@
 //! lists were joined: what is kept depends on the flows, not on when it was cut.
 
 use super::facts::Kind;
-use crate::detect::surroundings::{Attempt, Outcome};
-use crate::limits::{ANSWERS_PER_NAME, ATTEMPTS_PER_NAME, NAMES_PER_SERVER, SURVEY_SERVERS};
+use crate::capture::Timestamp;
+use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
+use crate::limits::{ATTEMPTS_PER_NAME, NAMES_PER_SERVER, SURVEY_SERVERS};
+use crate::packet::Endpoint;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::sync::Arc;
 
-/// Shorter lists are left alone.
-const SHORT: usize = 4096;
+/// Shorter lists are left alone: a shard's share of the requests of a busy minute.
+const SHORT: usize = 512;
+
+/// A request and how it went: what an [`Attempt`] tells, in less room, because there is one for nearly every flow.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub kind: Kind,
+    pub outcome: Outcome,
+    pub ech: bool,
+    pub session: bool,
+    segments: u8,
+    pub time: Timestamp,
+    pub frame: u64,
+    /// First frame of its flow.
+    pub flow: u64,
+    /// First frame of the conversation; frames count from 1.
+    stream: Option<NonZeroU64>,
+    /// In lower case; requests of a shard for the same share it.
+    pub name: Arc<[u8]>,
+    client: Endpoint,
+    pub server: Endpoint,
+}
+
+impl Asked {
+    /// What it was asked on: server, port, and in which way.
+    pub fn service(&self) -> (IpAddr, u16, Kind) {
+        (self.server.ip, self.server.port, self.kind)
+    }
+
+    /// In which way for which name.
+    pub fn wanted(&self) -> (Kind, &[u8]) {
+        (self.kind, &self.name)
+    }
+
+    pub fn is_answered(&self) -> bool {
+        self.outcome == Outcome::Answered
+    }
+
+    /// As the rules are told of it.
+    pub fn attempt(&self) -> Attempt {
+        Attempt {
+            time: self.time,
+            frame: self.frame,
+            flow: FlowRef { first: self.flow, stream_first: self.stream.map(NonZeroU64::get), client: self.client },
+            server: self.server.ip,
+            port: self.server.port,
+            name: self.name.to_vec(),
+            outcome: self.outcome,
+            same_kind: true,
+            ech: self.ech,
+            session: self.session,
+            hit: false,
+            segments: self.segments,
+        }
+    }
+}
 
 /// Requests, how they went, and of what kind.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
-    list: Vec<(Kind, Attempt)>,
+    list: Vec<Asked>,
+    /// Those of the list while it grows: a name is held once.
+    names: BTreeSet<Arc<[u8]>>,
     next: usize,
     pub dropped: u64,
 }
 
 impl Attempts {
     pub fn add(&mut self, kind: Kind, attempt: Attempt) {
-        self.list.push((kind, attempt));
+        let Attempt { time, frame, flow, server, port, name, outcome, ech, session, segments, .. } = attempt;
+        let asked = Asked {
+            kind,
+            outcome,
+            ech,
+            session,
+            segments,
+            time,
+            frame,
+            flow: flow.first,
+            stream: flow.stream_first.and_then(NonZeroU64::new),
+            name: self.held(name),
+            client: flow.client,
+            server: Endpoint { ip: server, port },
+        };
+        self.list.push(asked);
         if self.list.len() >= self.next.max(SHORT) {
             self.settle();
             self.next = self.list.len() * 2;
+            self.names.retain(|name| Arc::strong_count(name) > 1);
         }
     }
 
+    fn held(&mut self, name: Vec<u8>) -> Arc<[u8]> {
+        if let Some(known) = self.names.get(name.as_slice()) {
+            return Arc::clone(known);
+        }
+        let name: Arc<[u8]> = name.into();
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+
+    /// Adds another shard's; [`Attempts::settle`] is to follow.
     pub fn merge(&mut self, other: Attempts) {
         self.list.extend(other.list);
         self.dropped += other.dropped;
+        self.names = BTreeSet::new();
     }
 
     /// In order of server, name and time, and no more than the bounds allow.
     pub fn settle(&mut self) {
-        fn key((kind, a): &(Kind, Attempt)) -> (IpAddr, u16, Kind) {
-            (a.server, a.port, *kind)
-        }
         // Stable, because that makes use of the stretches in order that merged lists consist of.
-        self.list.sort_by(|a, b| (key(a), &a.1.name, a.1.time, a.1.frame).cmp(&(key(b), &b.1.name, b.1.time, b.1.frame)));
-        let before = self.list.len();
-        let mut keep = Vec::with_capacity(before);
-        for (n, server) in self.list.chunk_by(|a, b| key(a) == key(b)).enumerate() {
-            for (m, name) in server.chunk_by(|a, b| a.1.name == b.1.name).enumerate() {
+        self.list.sort_by(|a, b| (a.service(), &a.name, a.time, a.frame).cmp(&(b.service(), &b.name, b.time, b.frame)));
+        let (mut spare, mut at): (Vec<usize>, usize) = (Vec::new(), 0);
+        for (n, service) in self.list.chunk_by(|a, b| a.service() == b.service()).enumerate() {
+            for (m, name) in service.chunk_by(|a, b| a.name == b.name).enumerate() {
                 let room = if n < SURVEY_SERVERS && m < NAMES_PER_SERVER { ATTEMPTS_PER_NAME } else { 0 };
-                keep.extend(kept(name, room));
+                spare.extend(surplus(name, room).into_iter().map(|i| at + i));
+                at += name.len();
             }
         }
-        if keep.iter().any(|k| !k) {
-            let mut each = keep.iter();
-            self.list.retain(|_| each.next().copied().unwrap_or(true));
-            self.dropped += (before - self.list.len()) as u64;
-        }
+        self.dropped += spare.len() as u64;
+        let (mut spare, mut at) = (spare.into_iter().peekable(), 0..);
+        self.list.retain(|_| at.next().is_some_and(|i| spare.next_if_eq(&i).is_none()));
     }
 
     /// In the order [`Attempts::settle`] puts them in.
-    pub fn all(&self) -> &[(Kind, Attempt)] {
+    pub fn all(&self) -> &[Asked] {
         &self.list
     }
 }
 
-/// Which attempts for one name stay: failures before successes, the first and the last before those in between.
-fn kept(name: &[(Kind, Attempt)], room: usize) -> Vec<bool> {
-    let mut keep = vec![name.len() <= room; name.len()];
+/// Which requests for one name go, in order: successes stay behind failures, those in between behind the first and the last.
+fn surplus(name: &[Asked], room: usize) -> Vec<usize> {
     if name.len() <= room {
-        return keep;
+        return Vec::new();
     }
     let of = |answered: bool| -> Vec<usize> {
-        let wanted = |i: &usize| name.get(*i).is_some_and(|(_, a)| (a.outcome == Outcome::Answered) == answered);
-        (0..name.len()).filter(wanted).collect()
+        let of_them = name.iter().enumerate().filter(|(_, a)| a.is_answered() == answered);
+        of_them.map(|(i, _)| i).collect()
     };
     let (failed, answered) = (of(false), of(true));
     // Half the room for failures at most: that a name was ever answered must not be forgotten.
     let for_failed = failed.len().min(room - answered.len().min(room / 2));
-    for (list, room) in [(failed, for_failed), (answered, room - for_failed)] {
-        let (first, last) = (room.div_ceil(2).min(list.len()), (room / 2).min(list.len()));
-        let ends = list.iter().take(first).chain(list.iter().rev().take(last));
-        for i in ends {
-            if let Some(slot) = keep.get_mut(*i) {
-                *slot = true;
-            }
-        }
-    }
-    keep
+    let mut go = between(failed, for_failed);
+    go.extend(between(answered, room - for_failed));
+    go.sort_unstable();
+    go
 }
 
-/// An address that was given for a name: the name, the address, the resolver, the frame, the first frame of its flow.
-pub type Given = (Box<[u8]>, IpAddr, IpAddr, u64, u64);
-
-/// Addresses that answers gave.
-#[derive(Clone, Debug, Default)]
-pub struct Answers {
-    list: Vec<Given>,
-    next: usize,
-    pub dropped: u64,
+/// Leaves out the first and the last, so many together.
+fn between(mut list: Vec<usize>, ends: usize) -> Vec<usize> {
+    if list.len() <= ends {
+        return Vec::new();
+    }
+    list.truncate(list.len() - ends / 2);
+    list.split_off(ends.div_ceil(2))
 }
 
-impl Answers {
-    pub fn add(&mut self, name: &[u8], (address, resolver, frame, flow): (IpAddr, IpAddr, u64, u64)) {
-        self.list.push((name.into(), address, resolver, frame, flow));
-        if self.list.len() >= self.next.max(SHORT) {
-            self.settle();
-            self.next = self.list.len() * 2;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts(frames: impl Iterator<Item = u64>) -> Attempts {
+        let mut all = Attempts::default();
+        for frame in frames {
+            let name = if frame % 2 == 0 { b"even".to_vec() } else { b"odd".to_vec() };
+            let outcome = if frame % 7 < 2 { Outcome::Silent } else { Outcome::Answered };
+            let client = Endpoint { ip: IpAddr::from([10, 0, 0, 1]), port: 1024 };
+            let attempt = Attempt {
+                time: Timestamp(frame as i64),
+                frame,
+                flow: FlowRef { first: frame, stream_first: Some(frame), client },
+                server: IpAddr::from([45, 6, 0, 1]),
+                port: 443,
+                name,
+                outcome,
+                same_kind: true,
+                ech: false,
+                session: true,
+                hit: false,
+                segments: 1,
+            };
+            all.add(Kind::Tls, attempt);
+        }
+        all
+    }
+
+    fn frames(all: &Attempts) -> Vec<u64> {
+        all.all().iter().map(|a| a.frame).collect()
+    }
+
+    #[test]
+    fn what_is_kept_does_not_depend_on_when_it_was_cut() {
+        let mut whole = attempts(1..3000);
+        let mut parts = attempts(1200..3000);
+        parts.merge(attempts(1..1200));
+        whole.settle();
+        parts.settle();
+        assert_eq!((frames(&whole), whole.dropped), (frames(&parts), parts.dropped));
+        assert_eq!((whole.all().len(), whole.dropped), (2 * ATTEMPTS_PER_NAME, 2999 - 2 * ATTEMPTS_PER_NAME as u64));
+        for name in whole.all().chunk_by(|a, b| a.name == b.name) {
+            assert_eq!(name.iter().filter(|a| a.is_answered()).count(), ATTEMPTS_PER_NAME / 2);
         }
     }
 
-    pub fn merge(&mut self, other: Answers) {
-        self.list.extend(other.list);
-        self.dropped += other.dropped;
+    #[test]
+    fn told_as_it_was_noted_and_a_name_is_held_once() {
+        let all = attempts(1..20);
+        let first = all.all().first().unwrap();
+        let Attempt { frame, flow, name, server, port, .. } = first.attempt();
+        assert_eq!((frame, flow.first, flow.stream_first, flow.client.port), (1, 1, Some(1), 1024));
+        assert_eq!((name.as_slice(), server, port), (b"odd".as_slice(), first.server.ip, 443));
+        assert_eq!((all.names.len(), Arc::strong_count(&first.name)), (2, 11));
     }
 
-    /// In order of name, each answer once, and no more than the bounds allow.
-    pub fn settle(&mut self) {
-        self.list.sort();
-        self.list.dedup();
-        let (mut names, mut of_name, mut dropped) = (0usize, 0usize, 0u64);
-        let mut last: Option<Box<[u8]>> = None;
-        self.list.retain(|given| {
-            if last.as_ref() != Some(&given.0) {
-                last = Some(given.0.clone());
-                names += 1;
-                of_name = 0;
-            }
-            of_name += 1;
-            let keep = names <= SURVEY_SERVERS && of_name <= ANSWERS_PER_NAME;
-            dropped += u64::from(!keep);
-            keep
-        });
-        self.dropped += dropped;
-    }
-
-    /// What a name was answered with; after [`Answers::settle`].
-    pub fn of(&self, name: &[u8]) -> &[Given] {
-        let from = self.list.partition_point(|g| *g.0 < *name);
-        let rest = self.list.get(from..).unwrap_or_default();
-        rest.get(..rest.partition_point(|g| *g.0 == *name)).unwrap_or_default()
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Given> {
-        self.list.iter()
+    #[test]
+    fn a_request_is_small() {
+        assert!(size_of::<Asked>() <= 96);
     }
 }

@@ -1,5 +1,6 @@
 //! Turns the survey's facts into what a rule may ask about one suspect.
 
+use super::attempts::Asked;
 use super::audit::Audit;
 use super::examples::Few;
 use super::facts::{Facts, HEARD, Kind, Silent};
@@ -16,23 +17,21 @@ use std::net::IpAddr;
 /// Attempts handed to the rules: nearest in time, as many as any rule looks at.
 const SHOWN: usize = 64;
 
-/// A request as the survey's list holds it.
-type Asked<'f> = &'f (Kind, Attempt);
-
 /// Facts with the indices that questions need.
 pub struct Index<'f> {
     facts: &'f Facts,
     audit: &'f Audit,
     /// Requests by kind and name, and by server, port and kind; equal ones in order of time.
-    by_name: Vec<Asked<'f>>,
-    by_server: Vec<Asked<'f>>,
+    by_name: Vec<&'f Asked>,
+    by_server: Vec<&'f Asked>,
     /// Server, port and kind for which more than one name was asked, in order.
     varied: Vec<(IpAddr, u16, Kind)>,
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8], u64)>,
     pub(super) tried: BTreeMap<Kind, Tried<'f>>,
-    /// The silences under judgement, in order of their beginning.
-    silences: Vec<&'f Silent>,
+    /// When the silences under judgement began, in order, and by client which of them they are.
+    begun: Vec<Timestamp>,
+    silences: Vec<(IpAddr, usize, &'f Silent)>,
     /// Servers at which nobody answered SYNs to a port, with a flow each.
     failing_ports: BTreeMap<u16, Vec<(IpAddr, u64)>>,
     out_of_order: bool,
@@ -76,27 +75,31 @@ impl<'f> Index<'f> {
             by_name: Vec::new(),
             by_server: Vec::new(),
             varied: Vec::new(),
-            zones: facts.answers.iter().map(|(name, address, .., flow)| (*address, zone(name), *flow)).collect(),
+            zones: facts.answers.iter().map(|(name, given)| (given.address, zone(name), given.flow)).collect(),
             tried: BTreeMap::new(),
+            begun: Vec::new(),
             silences: Vec::new(),
             failing_ports: BTreeMap::new(),
             out_of_order,
         };
-        for (kind, attempt) in facts.attempts.all() {
-            let tried = index.tried.entry(*kind).or_default();
+        for asked in facts.attempts.all() {
+            let tried = index.tried.entry(asked.kind).or_default();
             tried.tried += 1;
-            tried.answered += u64::from(attempt.outcome == Outcome::Answered);
+            tried.answered += u64::from(asked.is_answered());
             if tried.distinct.len() < 4 {
-                tried.distinct.insert((attempt.server, &attempt.name));
-                tried.flows.add(attempt.flow.first);
+                tried.distinct.insert((asked.server.ip, &asked.name));
+                tried.flows.add(asked.flow);
             }
-            if attempt.outcome == Outcome::Answered {
-                tried.answered_flows.add(attempt.flow.first);
+            if asked.is_answered() {
+                tried.answered_flows.add(asked.flow);
             }
         }
         index.order_attempts();
-        index.silences.extend(&facts.silences);
-        index.silences.sort_by_key(|s| (s.from, s.flow));
+        let mut silences: Vec<&Silent> = facts.silences.iter().collect();
+        silences.sort_by_key(|s| (s.from, s.flow));
+        index.begun = silences.iter().map(|s| s.from).collect();
+        index.silences = silences.into_iter().enumerate().map(|(n, s)| (s.client, n, s)).collect();
+        index.silences.sort_unstable_by_key(|(client, n, _)| (*client, *n));
         for ((server, port), seen) in facts.unanswered_syns.iter().filter(|(at, _)| facts.answering_ports.get(at).is_none()) {
             index.failing_ports.entry(*port).or_default().extend(seen.flows.iter().next().map(|flow| (*server, flow)));
         }
@@ -108,19 +111,20 @@ impl<'f> Index<'f> {
     /// Fills the lists of requests. Those of the facts are in order of server, port, kind and name already; what is left is to put
     /// stretches of them together and each in order of time.
     fn order_attempts(&mut self) {
-        let mut names: Vec<&'f [(Kind, Attempt)]> = Vec::new();
-        for group in self.facts.attempts.all().chunk_by(|a, b| (a.1.server, a.1.port, a.0) == (b.1.server, b.1.port, b.0)) {
-            in_time(&mut self.by_server, group.iter());
+        let mut names: Vec<&'f [Asked]> = Vec::new();
+        for service in self.facts.attempts.all().chunk_by(|a, b| a.service() == b.service()) {
             let before = names.len();
-            names.extend(group.chunk_by(|a, b| a.1.name == b.1.name));
-            if let Some((kind, a)) = group.first().filter(|_| names.len() - before > 1) {
-                self.varied.push((a.server, a.port, *kind));
+            names.extend(service.chunk_by(|a, b| a.name == b.name));
+            let of_service = names.get(before..).unwrap_or_default();
+            in_time(&mut self.by_server, of_service);
+            if let Some(asked) = service.first().filter(|_| of_service.len() > 1) {
+                self.varied.push(asked.service());
             }
         }
-        let of = |list: &&'f [(Kind, Attempt)]| list.first().map(|(kind, a)| (*kind, a.name.as_slice()));
+        let of = |list: &&'f [Asked]| list.first().map(Asked::wanted);
         names.sort_by_key(of);
         for same in names.chunk_by(|a, b| of(a) == of(b)) {
-            in_time(&mut self.by_name, same.iter().flat_map(|list| list.iter()));
+            in_time(&mut self.by_name, same);
         }
     }
 
@@ -137,14 +141,14 @@ impl<'f> Index<'f> {
         })
     }
 
-    pub(super) fn same_name(&self, kind: Kind, name: &[u8]) -> &[Asked<'f>] {
-        run(&self.by_name, |(k, a)| (*k, a.name.as_slice()).cmp(&(kind, name)))
+    pub(super) fn same_name(&self, kind: Kind, name: &[u8]) -> &[&'f Asked] {
+        run(&self.by_name, |a| a.wanted().cmp(&(kind, name)))
     }
 
     /// Requests to a host, in groups by port and kind.
-    fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[Asked<'f>]> {
-        let all = run(&self.by_server, |(_, a)| a.server.cmp(&server));
-        all.chunk_by(|a, b| (a.1.port, a.0) == (b.1.port, b.0))
+    fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[&'f Asked]> {
+        let all = run(&self.by_server, |a| a.server.ip.cmp(&server));
+        all.chunk_by(|a, b| a.service() == b.service())
     }
 
     pub(super) fn facts(&self) -> &'f Facts {
@@ -160,8 +164,7 @@ impl<'f> Index<'f> {
         let kind = Index::kind(case, suspect)?;
         let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
         let own = case.entries.first().map_or(0, |e| e.frame);
-        let answered = |(_, a): &&Asked<'_>| a.outcome == Outcome::Answered && a.flow.first != own;
-        self.same_name(kind, &name).iter().find(answered).map(|(_, a)| a.flow.first)
+        self.same_name(kind, &name).iter().find(|a| a.is_answered() && a.flow != own).map(|a| a.flow)
     }
 
     /// Flows that tried what a suspect tried, answered ones first.
@@ -190,10 +193,11 @@ impl<'f> Index<'f> {
         const SERVERS: usize = 4;
         let Some((from, until)) = silence_of(case, suspect) else { return Vec::new() };
         let (client, own) = (case.client_end().ip, case.entries.first().map_or(0, |e| e.frame));
-        let begun = self.silences.partition_point(|s| s.from < until);
-        let before = self.silences.iter().take(begun).rev().take(REACH);
+        let begun = self.begun.partition_point(|t| *t < until);
+        let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(|(_, n, _)| *n >= begun);
+        let before = of_client.take_while(|(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
         let mut found: Vec<&Silent> = Vec::new();
-        for s in before.filter(|s| s.until > from && s.client == client && s.flow != own) {
+        for s in before.filter(|s| s.until > from && s.flow != own) {
             if found.iter().all(|f| f.server != s.server) {
                 found.push(s);
             }
@@ -258,16 +262,16 @@ impl<'f> Index<'f> {
         let name = trigger.value.to_ascii_lowercase();
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
         let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
-        let hit = |a: &Attempt| Attempt { hit: hits.names.contains_key(&a.name), ..a.clone() };
-        let here = run(&self.by_server, |(k, a)| (a.server, a.port, *k).cmp(&(server.ip, server.port, kind)));
+        let hit = |a: &Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
+        let here = run(&self.by_server, |a| a.service().cmp(&(server.ip, server.port, kind)));
         let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
         // Where all asked for this name, a search for another one would look at all of them.
-        if varied || here.first().is_some_and(|(_, a)| a.name != name) {
-            around.other_names = nearest(here, at, |a| a.name != name).map(hit).collect();
+        if varied || here.first().is_some_and(|a| *a.name != *name) {
+            around.other_names = nearest(here, at, |a| *a.name != *name).map(hit).collect();
         }
         let all = self.same_name(kind, &name);
-        around.same_name = nearest(all, at, |a| !own.contains(&a.frame)).cloned().collect();
-        around.name_answered = all.iter().any(|(_, a)| a.outcome == Outcome::Answered && !own.contains(&a.frame));
+        around.same_name = nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt).collect();
+        around.name_answered = all.iter().any(|a| a.is_answered() && !own.contains(&a.frame));
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
         if let Some(tried) = self.tried.get(&kind) {
@@ -283,25 +287,26 @@ impl<'f> Index<'f> {
 
     pub(super) fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
         let server = case.server_end();
-        let ports = self.on_host(server.ip).filter(|list| list.iter().all(|(kind, a)| a.port != server.port && *kind != Kind::Quic));
+        let ports =
+            self.on_host(server.ip).filter(|list| list.first().is_some_and(|a| a.server.port != server.port && a.kind != Kind::Quic));
         self.nearest_answered(case, ports)
     }
 
-    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [Asked<'f>]>) -> Option<Attempt>
+    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [&'f Asked]>) -> Option<Attempt>
     where
         'f: 'a,
     {
         let at = case.flow.first;
-        let best = lists.filter_map(|list| nearest(list, at, |a| a.outcome == Outcome::Answered).next());
-        best.min_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame)).cloned()
+        let best = lists.filter_map(|list| nearest(list, at, Asked::is_answered).next());
+        best.min_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame)).map(Asked::attempt)
     }
 
     fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt> {
         let kind = Index::kind(case, suspect)?;
         let server = case.server_end();
         // Over TCP the port must be the same; QUIC's control is anything over TCP.
-        let fits = |(k, a): &Asked<'_>| *k != kind && (kind == Kind::Quic || a.port == server.port);
-        self.nearest_answered(case, self.on_host(server.ip).filter(|list| list.iter().all(fits)))
+        let fits = |a: &&Asked| a.kind != kind && (kind == Kind::Quic || a.server.port == server.port);
+        self.nearest_answered(case, self.on_host(server.ip).filter(|list| list.first().is_some_and(fits)))
     }
 
     /// The nearest earlier finding between the same client and server port.
@@ -331,12 +336,12 @@ impl<'f> Index<'f> {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let own: BTreeSet<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
         let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
-        let others = self.facts.answers.of(&name).iter().filter(|(.., frame, _)| !own.contains(frame));
-        around.other_answers = others.map(|(_, address, resolver, frame, _)| (*address, *resolver, *frame)).take(SHOWN).collect();
+        let others = self.facts.answers.of(&name).iter().filter(|given| !own.contains(&given.frame));
+        around.other_answers = others.map(|g| (g.address, g.resolver, g.frame)).take(SHOWN).collect();
         around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
         let after = case.flow.first;
         let proof = |a: &IpAddr| {
-            self.same_name(Kind::Tls, &name).iter().find(|(_, t)| t.server == *a && t.session && t.time >= after).map(|(_, t)| t.frame)
+            self.same_name(Kind::Tls, &name).iter().find(|t| t.server.ip == *a && t.session && t.time >= after).map(|t| t.frame)
         };
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
     }
@@ -398,18 +403,23 @@ impl<'f> Index<'f> {
         let here = case.server_end();
         let others = self.failing_ports.get(&here.port)?.iter().filter(|(ip, _)| *ip != here.ip && ip.is_ipv4() == here.ip.is_ipv4());
         others.take(SERVERS).find_map(|(ip, silent)| {
-            let ports = self.on_host(*ip).filter(|list| list.iter().all(|(kind, a)| a.port != here.port && *kind != Kind::Quic));
+            let ports = self.on_host(*ip).filter(|list| list.first().is_some_and(|a| a.server.port != here.port && a.kind != Kind::Quic));
             self.nearest_answered(case, ports).map(|alive| (*silent, alive.flow.first))
         })
     }
 }
 
-/// Adds requests in order of time.
-fn in_time<'f>(list: &mut Vec<Asked<'f>>, requests: impl Iterator<Item = Asked<'f>>) {
+/// Adds the requests of lists that are in order of time each.
+fn in_time<'f>(all: &mut Vec<&'f Asked>, lists: &[&'f [Asked]]) {
+    if let [list] = lists {
+        all.extend(*list);
+        return;
+    }
     // The times beside the references: comparing through them would miss the cache each time.
-    let mut timed: Vec<(Timestamp, u64, Asked<'f>)> = requests.map(|asked| (asked.1.time, asked.1.frame, asked)).collect();
+    let requests = lists.iter().flat_map(|list| list.iter());
+    let mut timed: Vec<(Timestamp, u64, &'f Asked)> = requests.map(|asked| (asked.time, asked.frame, asked)).collect();
     timed.sort_by_key(|(time, frame, _)| (*time, *frame));
-    list.extend(timed.into_iter().map(|(.., asked)| asked));
+    all.extend(timed.into_iter().map(|(.., asked)| asked));
 }
 
 /// From when to when a suspect's flow was silent.
@@ -427,16 +437,16 @@ fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
     rest.get(..rest.partition_point(|x| compare(x) == Ordering::Equal)).unwrap_or_default()
 }
 
-/// The wanted attempts nearest to a time, nearest first.
-fn nearest<'a>(list: &'a [Asked<'a>], at: Timestamp, wanted: impl Fn(&Attempt) -> bool) -> impl Iterator<Item = &'a Attempt> {
+/// The wanted requests nearest to a time, nearest first.
+fn nearest<'a>(list: &'a [&'a Asked], at: Timestamp, wanted: impl Fn(&Asked) -> bool) -> impl Iterator<Item = &'a Asked> {
     /// A busy name may be asked for a million times; what lies this many requests away is no control.
     const REACH: usize = 4096;
-    let middle = list.partition_point(|(_, a)| a.time < at);
+    let middle = list.partition_point(|a| a.time < at);
     let (before, after) = list.split_at_checked(middle).unwrap_or((list, &[]));
-    let near = |(_, a): &&Asked<'a>| wanted(a);
-    let mut earlier = before.iter().rev().take(REACH).filter(near).map(|(_, a)| a).peekable();
-    let mut later = after.iter().take(REACH).filter(near).map(|(_, a)| a).peekable();
-    let distance = |a: &Attempt| (a.time.since(at).unsigned_abs(), a.frame);
+    let near = |a: &&Asked| wanted(a);
+    let mut earlier = before.iter().rev().take(REACH).copied().filter(near).peekable();
+    let mut later = after.iter().take(REACH).copied().filter(near).peekable();
+    let distance = |a: &Asked| (a.time.since(at).unsigned_abs(), a.frame);
     // Both lead away from the middle: the nearer of the two is next.
     let next = || match (earlier.peek(), later.peek()) {
         (Some(a), Some(b)) if distance(a) < distance(b) => earlier.next(),

@@ -110,8 +110,8 @@ impl Piece {
 }
 
 /// Stretches of a track whose spans are `width` seconds long; at least one, unless there are no attempts.
-pub fn stretches<'c>(spans: impl Iterator<Item = &'c Counts>, width: u64) -> Vec<Stretch> {
-    let pieces: Vec<Piece> = spans.map(|c| piece(c, width)).collect();
+pub fn stretches(spans: impl Iterator<Item = Counts>, width: u64) -> Vec<Stretch> {
+    let pieces: Vec<Piece> = spans.map(|c| piece(&c, width)).collect();
     // A change can lie between any two spans with trials.
     let places = pieces.iter().filter(|p| p.trials > 0).count().saturating_sub(1).max(1) as f64;
     let mut parts = best(&alike(pieces));
@@ -266,7 +266,7 @@ mod tests {
     /// `n` attempts, so many seconds apart.
     fn attempts(track: &mut Track, from: i64, n: i64, apart: i64, came: Came) {
         for i in 0..n {
-            track.add(Counts::one(Timestamp((from + i * apart) * 1_000_000_000), came));
+            track.add(Timestamp((from + i * apart) * 1_000_000_000), came, &[]);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is remembered of hosts, requests and resolvers: sums and bounded lists that merge.
 
-use super::attempts::{Answers, Attempts};
+use super::answers::Answers;
+use super::attempts::Attempts;
 use super::examples::{Few, First, Sighted, Tally, least};
 use super::gathered::{Gathered, Joins};
 use super::transfers::Transfers;
@@ -81,7 +82,8 @@ pub const HEARD: usize = 8;
 pub struct Facts {
     pub hosts: Gathered<IpAddr, Host, SURVEY_SERVERS>,
     pub attempts: Attempts,
-    pub resolvers: BTreeMap<IpAddr, Resolver>,
+    /// Boxed: a tree's nodes have room for more than they hold.
+    pub resolvers: BTreeMap<IpAddr, Box<Resolver>>,
     pub answers: Answers,
     /// Second of arrival of packets from servers: the flows heard last in it, two of a client.
     pub heard: BTreeMap<i64, Vec<Heard>>,
@@ -101,7 +103,7 @@ pub struct Facts {
 }
 
 impl Joins for Host {
-    fn join(&mut self, other: Host) {
+    fn join(&mut self, other: &Host) {
         self.rtt = least(self.rtt, other.rtt);
         self.flows += other.flows;
         self.ttls.merge(&other.ttls);
@@ -179,6 +181,10 @@ impl Facts {
         self.attempts.merge(other.attempts);
         self.answers.merge(other.answers);
         for (ip, r) in other.resolvers {
+            if self.resolvers.len() < SURVEY_SERVERS && !self.resolvers.contains_key(&ip) {
+                self.resolvers.insert(ip, r);
+                continue;
+            }
             let Some(mine) = self.resolver(ip) else { continue };
             mine.ttls.merge(&r.ttls);
             mine.flags.merge(&r.flags);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// A fact that is the same told in parts.
 pub trait Joins {
-    fn join(&mut self, other: Self);
+    fn join(&mut self, other: &Self);
 }
 
 /// Facts of no more than `ROOM` keys.
@@ -41,7 +41,7 @@ impl<K: Ord + Copy, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
     pub fn add(&mut self, key: K, fact: V) {
         let room = self.open.len() < ROOM;
         match self.open.get_mut(&key) {
-            Some(known) => known.join(fact),
+            Some(known) => known.join(&fact),
             None if room => {
                 self.open.insert(key, fact);
             }
@@ -62,16 +62,16 @@ impl<K: Ord + Copy, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
         self.list.extend(std::mem::take(&mut self.open));
         // Stable, because that makes use of the stretches in order that the list consists of.
         self.list.sort_by_key(|(key, _)| *key);
-        let mut joined: Vec<(K, V)> = Vec::with_capacity(self.list.len());
-        for (key, fact) in self.list.drain(..) {
-            match joined.last_mut() {
-                Some((last, known)) if *last == key => known.join(fact),
-                _ => joined.push((key, fact)),
+        self.list.dedup_by(|(key, fact), (last, known)| {
+            let same = key == last;
+            if same {
+                known.join(fact);
             }
-        }
-        self.dropped += joined.len().saturating_sub(ROOM) as u64;
-        joined.truncate(ROOM);
-        self.list = joined;
+            same
+        });
+        self.dropped += self.list.len().saturating_sub(ROOM) as u64;
+        self.list.truncate(ROOM);
+        self.list.shrink_to_fit();
     }
 
     /// All facts in order of key; after [`Gathered::order`].
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     impl Joins for u32 {
-        fn join(&mut self, other: u32) {
+        fn join(&mut self, other: &u32) {
             *self += other;
         }
     }

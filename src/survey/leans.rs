@@ -120,7 +120,7 @@ impl Index<'_> {
             list.add(self.zones_of(*address).take(3));
         }
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
-        list.add(self.facts().answers.of(&name).iter().take(ATTEMPTS).map(|(.., flow)| *flow));
+        list.add(self.facts().answers.of(&name).iter().take(ATTEMPTS).map(|given| given.flow));
         let Some(r) = self.facts().resolvers.get(&case.server_end().ip) else { return };
         list.add(r.rtt.iter().map(|(_, flow)| *flow));
         list.add(common(r.ttls.iter().map(|(_, seen)| seen)));

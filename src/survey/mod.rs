@@ -3,6 +3,7 @@
 //! Scope: one capture, or one stitched series. Unrelated captures share neither baselines nor controls, because names are blocked on
 //! one network and fine on another. A [`Part`] is what one shard contributes; parts merge in shard order, then [`conclude`] speaks.
 
+mod answers;
 mod attempts;
 mod attribution;
 mod audit;

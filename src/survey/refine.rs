@@ -5,7 +5,6 @@ use super::baselines::{Hits, Index};
 use super::facts::Kind;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect, Trigger, TriggerKind};
-use crate::detect::surroundings::Outcome;
 
 impl Index<'_> {
     /// Settles what exactly set a silence off, as far as other flows tell: the name, the extension that hides it, or the protocol.
@@ -24,7 +23,7 @@ impl Index<'_> {
         let Some(trigger) = suspect.trigger.as_mut() else { return };
         if kind == Kind::Tls && hidden && trigger.kind == TriggerKind::TlsSni {
             let name = trigger.value.to_ascii_lowercase();
-            let plain_ok = self.same_name(kind, &name).iter().any(|(_, a)| !a.ech && a.outcome == Outcome::Answered);
+            let plain_ok = self.same_name(kind, &name).iter().any(|a| !a.ech && a.is_answered());
             if plain_ok || crate::attribute::special::is_ech_public_name(&name) {
                 trigger.kind = TriggerKind::TlsEch;
             }

@@ -7,6 +7,7 @@
 use super::facts::Kind;
 use super::track::{Came, Counts, Track};
 use super::tries::Try;
+use crate::capture::Timestamp;
 use crate::detect::finding::Mechanism;
 use crate::limits::TIMELINE;
 use std::collections::BTreeMap;
@@ -90,8 +91,8 @@ impl Default for Timeline {
     }
 }
 
-/// Octets that a key takes beside its spans: two tree slots and their share of nodes.
-const KEY: usize = 2 * (size_of::<Key>() + size_of::<Track>());
+/// Octets that a key is reckoned to take beside its name and its spans.
+const KEY: usize = 160;
 
 impl Timeline {
     /// An empty one that may take so many octets.
@@ -107,20 +108,19 @@ impl Timeline {
     /// Takes what the attempts of a flow came to.
     pub fn note(&mut self, tries: &[Try]) {
         for t in tries {
-            let counts = |came: Came| Counts::one(t.time, came);
             if !t.name.is_empty() {
                 // What the server or an earlier request drew is not the name's doing.
                 let came = if t.came == Came::Interfered && !t.by_name { Came::Failed } else { t.came };
                 let mechanisms: &[Mechanism] = if t.by_name { &t.mechanisms } else { &[] };
-                self.add(Key::Name(t.kind, t.name.clone()), counts(came), mechanisms);
+                self.add(Key::Name(t.kind, t.name.clone()), t.time, came, mechanisms);
             }
-            self.add(Key::Server(t.server.ip, t.server.port, t.protocol), counts(t.came), &t.mechanisms);
+            self.add(Key::Server(t.server.ip, t.server.port, t.protocol), t.time, t.came, &t.mechanisms);
             if self.clients {
-                self.add(Key::Client(t.client), counts(t.came), &t.mechanisms);
+                self.add(Key::Client(t.client), t.time, t.came, &t.mechanisms);
             }
-            self.add(Key::Kind(t.kind), counts(t.came), &t.mechanisms);
+            self.add(Key::Kind(t.kind), t.time, t.came, &t.mechanisms);
             for mechanism in &t.mechanisms {
-                self.add(Key::Mechanism(*mechanism), counts(Came::Interfered), &[*mechanism]);
+                self.add(Key::Mechanism(*mechanism), t.time, Came::Interfered, &[*mechanism]);
             }
         }
     }
@@ -140,17 +140,16 @@ impl Timeline {
             };
             self.tracks.entry(key).or_default().merge(&track);
         }
-        self.octets = self.tracks.iter().filter(|(k, _)| k.is_counted()).map(|(k, t)| KEY + k.heap() + t.heap()).sum();
+        self.octets = self.tracks.iter().filter(|(k, _)| k.is_counted()).map(|(k, t)| KEY + k.heap() + t.reckoned()).sum();
     }
 
-    fn add(&mut self, key: Key, counts: Counts, mechanisms: &[Mechanism]) {
-        self.put(key, (counts.interfered > 0, counts.all()), |track| {
-            track.add(counts);
-            for mechanism in mechanisms {
-                *track.mechanisms.entry(*mechanism).or_default() += 1;
-            }
-        });
-        self.trim();
+    fn add(&mut self, key: Key, time: Timestamp, came: Came, mechanisms: &[Mechanism]) {
+        if self.has_room_for(&key, came == Came::Interfered) {
+            self.put(key, |track| track.add(time, came, mechanisms));
+            self.trim();
+        } else {
+            self.left_out += 1;
+        }
     }
 
     /// Adds what another timeline holds.
@@ -162,28 +161,31 @@ impl Timeline {
             (self.tracks, self.octets) = (other.tracks, other.octets);
         } else {
             for (key, track) in other.tracks {
-                let all = track.total().map_or(0, |c| c.all());
-                self.put(key, (track.is_hit(), all), |known| known.take(track));
+                if self.has_room_for(&key, track.is_hit()) {
+                    self.put(key, |known| known.take(track));
+                } else {
+                    self.left_out += track.total().map_or(0, |c| c.all());
+                }
             }
         }
         self.cut();
         self.trim();
     }
 
-    /// Puts so many attempts to a key's track, unless the key was given up and nothing interfered with them.
-    fn put(&mut self, key: Key, (is_hit, attempts): (bool, u64), put: impl FnOnce(&mut Track)) {
-        if self.limit < u64::MAX && key.hash() >= self.limit && !is_hit {
-            self.left_out += attempts;
-            return;
-        }
-        let (heap, counts) = (key.heap(), key.is_counted());
-        let known = self.tracks.entry(key).or_insert_with(|| {
-            self.octets += if counts { KEY + heap } else { 0 };
-            Track::default()
-        });
-        let before = known.heap();
+    /// Whether a key was not given up, or was interfered with.
+    fn has_room_for(&self, key: &Key, is_hit: bool) -> bool {
+        is_hit || self.limit == u64::MAX || key.hash() < self.limit
+    }
+
+    /// Puts something to a key's track.
+    fn put(&mut self, key: Key, put: impl FnOnce(&mut Track)) {
+        let (own, counts) = (KEY + key.heap(), key.is_counted());
+        let known = self.tracks.entry(key).or_default();
+        let before = if *known == Track::Empty { 0 } else { own + known.reckoned() };
         put(known);
-        self.octets = self.octets + if counts { known.heap() } else { before } - before;
+        if counts {
+            self.octets = self.octets + own + known.reckoned() - before;
+        }
     }
 
     fn keep(&mut self, mut keep: impl FnMut(u64, &Track) -> bool) {
@@ -193,7 +195,7 @@ impl Timeline {
             *left_out += if stays { 0 } else { track.total().map_or(0, |c| c.all()) };
             stays
         });
-        self.octets = self.tracks.iter().filter(|(k, _)| k.is_counted()).map(|(k, t)| KEY + k.heap() + t.heap()).sum();
+        self.octets = self.tracks.iter().filter(|(k, _)| k.is_counted()).map(|(k, t)| KEY + k.heap() + t.reckoned()).sum();
     }
 
     /// Gives up the keys from the limit on that nothing interfered with.
@@ -263,7 +265,6 @@ fn could_hit(mechanism: Mechanism) -> &'static [Kind] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::Timestamp;
     use crate::packet::Endpoint;
 
     fn attempt(n: u64, name: &str, hit: bool) -> Try {

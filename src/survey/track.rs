@@ -68,42 +68,54 @@ impl Counts {
     }
 }
 
-/// Counts over time.
+/// Counts over time. Most names, servers and clients are met once, which takes no heap.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Track {
+pub enum Track {
+    #[default]
+    Empty,
+    /// One attempt that nothing interfered with, or nothing that has a name.
+    Once(Timestamp, Came),
+    Spans(Box<Spans>),
+}
+
+/// Counts of spans of equal length.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Spans {
     /// Spans are 2^`doublings` seconds long.
     doublings: u8,
-    /// By number of the span since 1970, in order; only those with attempts.
-    spans: Vec<(i64, Counts)>,
+    /// In order of time; only those with attempts.
+    list: Vec<Counts>,
     /// Interference by mechanism; an attempt that met two counts for both.
-    pub mechanisms: BTreeMap<Mechanism, u64>,
+    mechanisms: BTreeMap<Mechanism, u64>,
 }
 
 impl Track {
-    /// Takes an attempt, or several of one span.
-    pub fn add(&mut self, counts: Counts) {
-        let second = counts.first.0.div_euclid(1_000_000_000);
-        self.put(second >> self.doublings, counts);
-        self.fit();
+    /// Takes an attempt, with what interfered with it.
+    pub fn add(&mut self, time: Timestamp, came: Came, mechanisms: &[Mechanism]) {
+        if matches!(self, Track::Empty) && mechanisms.is_empty() {
+            *self = Track::Once(time, came);
+            return;
+        }
+        let spans = self.spread();
+        spans.put(Counts::one(time, came));
+        for mechanism in mechanisms {
+            *spans.mechanisms.entry(*mechanism).or_default() += 1;
+        }
+        spans.fit();
     }
 
     /// Adds what another track holds.
     pub fn merge(&mut self, other: &Track) {
-        while self.doublings < other.doublings {
-            self.coarsen();
+        match other {
+            Track::Empty => {}
+            Track::Once(time, came) => self.add(*time, *came, &[]),
+            Track::Spans(other) => self.spread().merge(other),
         }
-        for (at, counts) in &other.spans {
-            self.put(at >> (self.doublings - other.doublings), *counts);
-        }
-        for (mechanism, n) in &other.mechanisms {
-            *self.mechanisms.entry(*mechanism).or_default() += n;
-        }
-        self.fit();
     }
 
     /// The same, of a track that is needed no more.
     pub fn take(&mut self, other: Track) {
-        if self.spans.is_empty() && self.mechanisms.is_empty() {
+        if matches!(self, Track::Empty) {
             *self = other;
         } else {
             self.merge(&other);
@@ -112,17 +124,28 @@ impl Track {
 
     /// Length of a span in seconds.
     pub fn width(&self) -> u64 {
-        1 << self.doublings
+        if let Track::Spans(spans) = self { 1 << spans.doublings } else { 1 }
     }
 
     /// The spans with attempts, in order of time.
-    pub fn spans(&self) -> impl Iterator<Item = &Counts> {
-        self.spans.iter().map(|(_, c)| c)
+    pub fn spans(&self) -> impl Iterator<Item = Counts> {
+        let (one, list): (Option<Counts>, &[Counts]) = match self {
+            Track::Empty => (None, &[]),
+            Track::Once(time, came) => (Some(Counts::one(*time, *came)), &[]),
+            Track::Spans(spans) => (None, &spans.list),
+        };
+        one.into_iter().chain(list.iter().copied())
+    }
+
+    /// Interference by mechanism; an attempt that met two counts for both.
+    pub fn mechanisms(&self) -> impl Iterator<Item = (Mechanism, u64)> {
+        let spans = if let Track::Spans(spans) = self { Some(spans) } else { None };
+        spans.into_iter().flat_map(|s| &s.mechanisms).map(|(mechanism, n)| (*mechanism, *n))
     }
 
     /// Everything together; nothing for a track without attempts.
     pub fn total(&self) -> Option<Counts> {
-        self.spans().copied().reduce(Counts::and)
+        self.spans().reduce(Counts::and)
     }
 
     pub fn is_hit(&self) -> bool {
@@ -132,52 +155,94 @@ impl Track {
     /// This track as one mechanism sees it: attempts that others interfered with are none of its own, and what failed for no visible
     /// reason says nothing about it.
     pub fn seen_by(&self, hits: &Track) -> Track {
-        let mut seen = Track { doublings: self.doublings, mechanisms: hits.mechanisms.clone(), ..Track::default() };
-        let others = self.spans.iter().map(|(at, c)| (*at, Counts { interfered: 0, failed: 0, unjudged: c.unjudged + c.failed, ..*c }));
-        seen.spans = others.filter(|(_, c)| c.all() > 0).collect();
+        let others = self.spans().map(|c| Counts { interfered: 0, failed: 0, unjudged: c.unjudged + c.failed, ..c });
+        let doublings = if let Track::Spans(spans) = self { spans.doublings } else { 0 };
+        let list = others.filter(|c| c.all() > 0).collect();
+        let mut seen = Track::Spans(Box::new(Spans { doublings, list, mechanisms: BTreeMap::new() }));
         seen.merge(hits);
-        seen.mechanisms.clone_from(&hits.mechanisms);
         seen
     }
 
-    /// Octets on the heap.
-    pub fn heap(&self) -> usize {
-        self.spans.capacity() * size_of::<(i64, Counts)>() + self.mechanisms.len() * size_of::<(Mechanism, u64)>() * 2
+    /// Octets that a track is reckoned to take beside its key. No measure of the heap: what is kept must not change with how it is laid
+    /// out.
+    pub fn reckoned(&self) -> usize {
+        /// Of a span, and of a mechanism with its share of a tree.
+        const SPAN: usize = 56;
+        const MECHANISM: usize = 32;
+        match self {
+            Track::Empty => 0,
+            Track::Once(..) => SPAN,
+            Track::Spans(spans) => spans.list.capacity() * SPAN + spans.mechanisms.len() * MECHANISM,
+        }
     }
 
-    fn put(&mut self, at: i64, counts: Counts) {
-        match self.spans.binary_search_by_key(&at, |(n, _)| *n) {
+    /// As spans, whatever it was.
+    fn spread(&mut self) -> &mut Spans {
+        let list = match self {
+            Track::Empty => Some(Vec::new()),
+            Track::Once(time, came) => Some(vec![Counts::one(*time, *came)]),
+            Track::Spans(_) => None,
+        };
+        if let Some(list) = list {
+            *self = Track::Spans(Box::new(Spans { list, ..Spans::default() }));
+        }
+        let Track::Spans(spans) = self else { unreachable!("made so above") };
+        spans
+    }
+}
+
+impl Spans {
+    fn merge(&mut self, other: &Spans) {
+        while self.doublings < other.doublings {
+            self.coarsen();
+        }
+        other.list.iter().for_each(|counts| self.put(*counts));
+        for (mechanism, n) in &other.mechanisms {
+            *self.mechanisms.entry(*mechanism).or_default() += n;
+        }
+        self.fit();
+    }
+
+    /// Number of the span since 1970 that attempts lie in.
+    fn place(&self, counts: &Counts) -> i64 {
+        counts.first.second() >> self.doublings
+    }
+
+    /// Adds attempts of one span.
+    fn put(&mut self, counts: Counts) {
+        let at = self.place(&counts);
+        match self.list.binary_search_by_key(&at, |known| self.place(known)) {
             Ok(i) => {
-                if let Some((_, known)) = self.spans.get_mut(i) {
+                if let Some(known) = self.list.get_mut(i) {
                     *known = known.and(counts);
                 }
             }
             Err(i) => {
-                if self.spans.is_empty() {
-                    // Most names are asked for once, and a vector's first growth makes room for four.
-                    self.spans.reserve_exact(1);
+                if self.list.is_empty() {
+                    // Most names are hit once, and a vector's first growth makes room for four.
+                    self.list.reserve_exact(1);
                 }
-                self.spans.insert(i, (at, counts));
+                self.list.insert(i, counts);
             }
         }
     }
 
     fn fit(&mut self) {
-        while self.spans.len() > TIMELINE_SPANS {
+        while self.list.len() > TIMELINE_SPANS {
             self.coarsen();
         }
     }
 
     fn coarsen(&mut self) {
         self.doublings += 1;
-        let mut fewer: Vec<(i64, Counts)> = Vec::with_capacity(self.spans.len());
-        for (at, counts) in self.spans.drain(..) {
+        let mut fewer: Vec<Counts> = Vec::with_capacity(self.list.len());
+        for counts in std::mem::take(&mut self.list) {
             match fewer.last_mut() {
-                Some((last, known)) if *last == at >> 1 => *known = known.and(counts),
-                _ => fewer.push((at >> 1, counts)),
+                Some(known) if self.place(known) == self.place(&counts) => *known = known.and(counts),
+                _ => fewer.push(counts),
             }
         }
-        self.spans = fewer;
+        self.list = fewer;
     }
 }
 
@@ -190,7 +255,7 @@ mod tests {
         let mut track = Track::default();
         for (second, hit) in attempts {
             let came = if *hit { Came::Interfered } else { Came::Fine };
-            track.add(Counts::one(Timestamp(second.saturating_mul(1_000_000_000)), came));
+            track.add(Timestamp(second.saturating_mul(1_000_000_000)), came, &[]);
         }
         track
     }
@@ -205,7 +270,7 @@ mod tests {
             ba.merge(&track(a));
             prop_assert_eq!(&ab, &track(&attempts));
             prop_assert_eq!(&ab, &ba);
-            prop_assert!(ab.spans.len() <= TIMELINE_SPANS);
+            prop_assert!(ab.spans().count() <= TIMELINE_SPANS);
             prop_assert_eq!(ab.total().map_or(0, |c| c.all()), attempts.len() as u64);
         }
     }
@@ -215,23 +280,29 @@ mod tests {
         let mut seconds: Vec<(i64, bool)> = (0..200).map(|s| (s, false)).collect();
         seconds.push((4_000_000_000, true));
         let track = track(&seconds);
-        assert_eq!((track.width(), track.spans.len()), (1, 201));
+        assert_eq!((track.width(), track.spans().count()), (1, 201));
     }
 
     #[test]
     fn the_ends_of_time() {
         let mut track = track(&[(i64::MAX / 1_000_000_000, true)]);
-        track.add(Counts::one(Timestamp(i64::MIN), Came::Fine));
-        track.add(Counts::one(Timestamp(i64::MAX), Came::Fine));
+        track.add(Timestamp(i64::MIN), Came::Fine, &[]);
+        track.add(Timestamp(i64::MAX), Came::Fine, &[]);
         assert_eq!(track.total().unwrap().all(), 3);
     }
 
     #[test]
     fn a_mechanism_leaves_out_what_others_did() {
-        let mut all = track(&[(0, true), (1, true), (2, false)]);
-        all.mechanisms.insert(Mechanism::TcpReset, 1);
+        let all = track(&[(0, true), (1, true), (2, false)]);
         let hits = track(&[(1, true)]);
         let seen = all.seen_by(&hits).total().unwrap();
         assert_eq!((seen.interfered, seen.fine), (1, 1));
+    }
+
+    #[test]
+    fn what_is_met_once_takes_no_heap() {
+        assert!(size_of::<Track>() <= 16);
+        assert!(matches!(track(&[(5, false)]), Track::Once(..)));
+        assert_eq!(track(&[(5, false), (5, true)]).spans().count(), 1);
     }
 }
