@@ -220,7 +220,7 @@ impl Packed {
         let acks_all = e.ack == other.seq;
         let mut w = Writer { octets: [0; _], at: size_of::<u32>(), marks: 0, shift: mark::LENGTHS };
         // No branches: which fields repeat is no pattern that a processor learns.
-        w.marks |= mark::FROM_HIGH * u32::from(from_high) | mark::ACKS_ALL * u32::from(acks_all);
+        w.marks |= (mark::FROM_HIGH * u32::from(from_high)) | (mark::ACKS_ALL * u32::from(acks_all));
         w.number(e.frame.wrapping_sub(self.state.frame));
         w.number(folded(e.offset.wrapping_sub(self.state.offset) as i64));
         w.number(folded(e.time.0.wrapping_sub(self.state.time)));
