@@ -1,8 +1,9 @@
-//! TCP connections that are over are let go of, and what comes after them is still told rightly, however the capture is cut up.
+//! Connections and transactions that are over are let go of, and what comes after them is still told rightly, however the capture is cut up.
 
 use interloper::packet::tcp::{ACK, FIN, PSH, SYN};
 use interloper::script::Side::{Client, Server};
-use interloper::script::{Format, Host, Rtt, Script};
+use interloper::script::dns::Query;
+use interloper::script::{Format, Host, Rtt, Script, Udp};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 
@@ -180,4 +181,47 @@ fn packets_out_of_order_in_the_file_do_not_end_what_is_open() {
     let records: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(records[0]["late_packets"], 0);
     assert_eq!(records.iter().filter(|r| r["type"] == "flow").count(), 81);
+}
+
+/// Three packets of one identification: a question, its answer, and `last` after a while.
+fn transaction(ports: (u16, u16), pause_ms: f64, last: fn(&mut Udp<'_>, &Query)) -> Vec<(u64, u64, u64)> {
+    let mut script = Script::new();
+    let (client, server) = hosts();
+    let query = Query::a("fine.example.net").id(0x4242);
+    let mut t = script.udp(&client, ports.0, &server, ports.1, Rtt::ms(40.0));
+    t.ask(&query).answer(&query.answer().address("93.184.216.34")).pause_ms(pause_ms);
+    last(&mut t, &query);
+    // The table sweeps by and by, so this also has to be right between two sweeps.
+    others(&mut script, 120_000.0, 41_000);
+    let (_, flows) = told(&script);
+    streams_are_ranks(&flows);
+    let number = |f: &Value, key: &str| f[key].as_u64().unwrap();
+    let ours = flows.iter().filter(|f| f["client_port"] == ports.0 || f["server_port"] == ports.0);
+    ours.map(|f| (number(f, "orig_pkts"), number(f, "resp_pkts"), number(f, "stream"))).collect()
+}
+
+#[test]
+fn an_answer_on_the_heels_of_another_is_in_its_flow() {
+    let second = |t: &mut Udp<'_>, query: &Query| {
+        t.answer(&query.answer().address("93.184.216.35"));
+    };
+    assert_eq!(transaction((PORT, 53), 4_000.0, second), [(1, 2, 0)]);
+}
+
+#[test]
+fn an_identification_used_again_is_another_transaction() {
+    let again = |t: &mut Udp<'_>, query: &Query| {
+        t.ask(query).answer(&query.answer().address("93.184.216.34"));
+    };
+    assert_eq!(transaction((PORT, 53), 4_000.0, again), [(2, 2, 0)], "sent once more");
+    assert_eq!(transaction((PORT, 53), 9_000.0, again), [(1, 1, 0), (1, 1, 0)], "asked anew");
+    assert_eq!(transaction((PORT, 53), 90_000.0, again), [(1, 1, 0), (1, 1, 0)], "long after");
+}
+
+#[test]
+fn hosts_that_speak_from_one_port_use_one_identification_for_all() {
+    let again = |t: &mut Udp<'_>, query: &Query| {
+        t.ask(query).answer(&query.answer().address("93.184.216.34"));
+    };
+    assert_eq!(transaction((5353, 5353), 9_000.0, again), [(2, 2, 0)]);
 }

@@ -7,7 +7,7 @@
 //! flow of its own. What has the identification of a DNS transaction that is over belongs to another one.
 
 use super::entry::{Entry, fact};
-use super::key::Fingerprint;
+use super::key::{Fingerprint, FlowKey};
 use super::record::Flow;
 use super::stream::ahead;
 use crate::capture::Timestamp;
@@ -41,7 +41,7 @@ impl Closing {
     #[inline]
     pub fn see(&mut self, e: &Entry, flow: &Flow, clock: Timestamp) -> bool {
         if e.is(fact::UDP) {
-            return flow.key.transaction.is_some() && self.answer(e, clock);
+            return is_asked_once(&flow.key) && self.answer(e, clock);
         }
         if e.flags & tcp::FIN == 0 && self.sent == [false; 2] {
             return false;
@@ -96,6 +96,12 @@ impl Closing {
     pub fn is_closed(&self) -> bool {
         self.over < i64::MAX
     }
+}
+
+/// A transaction whose identification nobody uses again soon. From mDNS and NetBIOS, whose hosts speak from one port with each other
+/// and to all, a question may be answered many times, and its identification is that of every other.
+fn is_asked_once(key: &FlowKey) -> bool {
+    key.transaction.is_some() && key.low.port != key.high.port
 }
 
 /// For how long packets of a connection may still come after it has closed.
