@@ -21,6 +21,7 @@ pub mod limits;
 pub mod packet;
 mod phase;
 pub mod pipeline;
+mod prefetch;
 pub mod report;
 pub mod reread;
 #[doc(hidden)]

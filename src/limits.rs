@@ -15,6 +15,10 @@ const _: () = assert!(NEIGHBOURS <= HEAD && NEIGHBOURS <= TAIL);
 pub const HEAD_BYTES: usize = 16 * 1024;
 /// Octets of datagrams kept per direction: four QUIC Initials of 1,500, or a DNS answer as large as EDNS makes them.
 pub const DATAGRAM_BYTES: usize = 8 * 1024;
+/// Octets of a response's body that are read: block pages say who they are in their first lines.
+pub const BODY_BYTES: usize = 2048;
+/// Octets kept behind a response's head before it is taken for complete: a forged page and the genuine one that comes behind it.
+pub const PAGE_BYTES: usize = 4096;
 /// Octets of a later request kept: its Host line stands in the first segment.
 pub const LATEST_BYTES: usize = 1460;
 

@@ -10,6 +10,7 @@ use crate::flow::shard::{Shard, WindowBytes};
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, reassemble};
+use crate::prefetch;
 use crate::stats::Stats;
 use crate::survey::{Audit, Conclusion, Part, conclude};
 use rayon::prelude::*;
@@ -215,6 +216,8 @@ fn walk(slot: &mut Slot) -> Vec<crate::capture::ChunkEnd> {
 fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
     let window = WindowBytes { bytes: slot.window.bytes(), side: &slot.side, base: slot.window.base() };
     shards.par_iter_mut().enumerate().for_each(|(n, (shard, part))| {
+        // A few from each chunk, here and there: together they are fetched in the time of one.
+        slot.sinks.iter().flat_map(|sink| sink.records(n)).for_each(prefetch::value);
         let chunks = slot.sinks.iter().zip(&slot.firsts);
         let numbered = chunks.flat_map(|(sink, first)| sink.records(n).iter().map(move |r| (r, first + u64::from(r.index))));
         shard.absorb_all(numbered.filter(|(_, frame)| *frame <= limit), &window);

@@ -2,6 +2,7 @@
 
 use super::damage::Damages;
 use super::{Frame, Sink, Timestamp, pcap, pcapng};
+use crate::prefetch;
 use std::sync::Arc;
 
 /// What stands at one offset of a capture.
@@ -141,6 +142,8 @@ pub(super) fn walk<S: Sink + ?Sized>(
     while pos < until {
         let next = match context.read(bytes, pos) {
             Record::Frame { frame, at, next } => {
+                // The next one's headers come from memory while this one is read: how far ahead they are no processor can guess.
+                prefetch::start(bytes.get(next..).unwrap_or_default());
                 // A window is far smaller than 4 GiB (see `OpenOptions::window`), so its offsets fit.
                 sink.frame(&frame, (shift + at) as u32);
                 next

@@ -93,6 +93,11 @@ impl Closing {
         self.over < clock.0
     }
 
+    /// Capture time from which it is over, as far as is known.
+    pub fn over(&self) -> i64 {
+        self.over
+    }
+
     pub fn is_closed(&self) -> bool {
         self.over < i64::MAX
     }

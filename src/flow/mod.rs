@@ -10,7 +10,6 @@ pub mod entry;
 pub mod history;
 pub mod key;
 mod packed;
-mod prefetch;
 pub mod profile;
 pub mod record;
 mod settle;

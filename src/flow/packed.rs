@@ -5,8 +5,8 @@
 //! lists pack into equal octets.
 
 use super::entry::{Entry, PEEK, fact};
-use super::prefetch;
 use crate::capture::Timestamp;
+use crate::prefetch;
 
 /// What the last packet of a direction leads to expect of its next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

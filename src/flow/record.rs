@@ -42,6 +42,8 @@ impl Head {
                 self.segments.reserve_exact(1);
             }
             self.segments.push(Segment { frame: entry.frame, seq: entry.seq, at: self.bytes.len() as u32, len: kept.len() as u32 });
+            // Most is cut off again once the message is complete: room to grow would only be copied.
+            self.bytes.reserve_exact(kept.len());
             self.bytes.extend_from_slice(kept);
         }
     }

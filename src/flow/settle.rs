@@ -2,6 +2,7 @@
 
 use super::key::FlowKey;
 use super::record::{Flow, Head};
+use crate::limits::{BODY_BYTES, PAGE_BYTES};
 
 /// Stops keeping payload of a direction once what judging reads from its start is complete.
 ///
@@ -24,18 +25,19 @@ pub fn settle(flow: &mut Flow, side: usize) {
         None => false,
         Some(0x16) if tcp => match end_of_clear_records(head) {
             Some(end) => {
-                head.bytes.truncate(end);
-                head.segments.retain_mut(|s| {
-                    s.len = s.len.min((end as u32).saturating_sub(s.at));
-                    s.len > 0
-                });
+                cut(head, end);
                 true
             }
             None => false,
         },
         Some(b'A'..=b'Z') if tcp => match memchr::memmem::find(&head.bytes, b"\r\n\r\n") {
             Some(_) if !head.bytes.starts_with(b"HTTP/") => true,
-            Some(end) => head.bytes.len() >= end + 4096,
+            Some(end) if head.bytes.len() >= end + PAGE_BYTES => {
+                // Where nothing was sent twice there is nothing to compare either.
+                cut(head, end + if is_in_order(head) { BODY_BYTES + b"\r\n\r\n".len() } else { PAGE_BYTES });
+                true
+            }
+            Some(_) => false,
             None => false,
         },
         Some(_) if tcp => head.bytes.len() >= 2048,
@@ -45,6 +47,20 @@ pub fn settle(flow: &mut Flow, side: usize) {
         head.bytes.shrink_to_fit();
         head.segments.shrink_to_fit();
     }
+}
+
+/// Lets go of what a direction's kept payload holds behind an offset.
+fn cut(head: &mut Head, end: usize) {
+    head.bytes.truncate(end);
+    head.segments.retain_mut(|s| {
+        s.len = s.len.min((end as u32).saturating_sub(s.at));
+        s.len > 0
+    });
+}
+
+/// Whether every segment goes on where the one before it ended.
+fn is_in_order(head: &Head) -> bool {
+    head.segments.iter().zip(head.segments.iter().skip(1)).all(|(a, b)| b.seq == a.seq.wrapping_add(a.len))
 }
 
 /// What of a packet's payload is worth copying: of a direction that begins with TLS records in the clear, nothing behind them.
@@ -75,12 +91,8 @@ fn is_answer(key: &FlowKey, side: usize, head: &Head, other: &Head) -> bool {
 /// Where the first record of application data starts, five octets of its header included. `None` while the records in the clear go
 /// on, or when the segments are not in order (then all is kept up to the cap).
 fn end_of_clear_records(head: &Head) -> Option<usize> {
-    let mut next = head.segments.first()?.seq;
-    for s in &head.segments {
-        if s.seq != next {
-            return None;
-        }
-        next = next.wrapping_add(s.len);
+    if !is_in_order(head) {
+        return None;
     }
     let mut at = 0usize;
     // A hello cut into one-octet records is the most records there can be in the kept bytes.

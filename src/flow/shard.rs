@@ -3,13 +3,13 @@
 use super::closing::{Closing, Over};
 use super::entry::{Entry, PEEK, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
-use super::prefetch;
 use super::record::Flow;
 use super::settle::{clear_part, settle};
 use super::slab::Slab;
 use crate::capture::Timestamp;
 use crate::limits::{DISORDER_NS, REMEMBERED_STREAMS};
 use crate::packet::{checksum, ip, tcp};
+use crate::prefetch;
 use hashbrown::{HashMap, HashTable};
 
 /// The bytes of a window while its records are absorbed.
@@ -26,6 +26,10 @@ impl<'w> WindowBytes<'w> {
     fn frame(&self, record: &Record) -> &'w [u8] {
         let store = if record.facts & fact::REASSEMBLED != 0 { self.side } else { self.bytes };
         store.get(record.at as usize..).unwrap_or_default()
+    }
+
+    fn header(&self, record: &Record) -> &'w [u8] {
+        self.frame(record).get(usize::from(record.ip_at)..).unwrap_or_default()
     }
 
     fn payload(&self, record: &Record) -> &'w [u8] {
@@ -59,9 +63,10 @@ pub struct Shard {
     /// Half of a fingerprint with the place of its flow: a probe rarely has to look at flows that are not meant.
     index: HashTable<(u32, u32)>,
     slots: Slab<Slot>,
-    /// Connections that are over, and places of those that will be.
+    /// Connections that are over.
     over: Slab<Over>,
-    closed: Vec<u32>,
+    /// Places of those that will be over, with when: flows are not looked at before their time.
+    closed: Vec<(i64, u32)>,
     /// Octets that live flows may take, and do take.
     budget: usize,
     used: usize,
@@ -126,6 +131,7 @@ impl Shard {
             }
             let mut places = [None; BATCH];
             for (place, (record, _)) in places.iter_mut().zip(&batch) {
+                prefetch::start(window.header(record));
                 prefetch::start(window.payload(record));
                 *place = self.index.find(record.fingerprint_low, |(half, _)| *half == record.fingerprint_high).map(|(_, i)| *i);
                 if let Some(i) = place {
@@ -190,7 +196,7 @@ impl Shard {
             let (grown, closes) = add(slot, &entry, record, window, self.clock);
             self.used = self.used.wrapping_add(grown);
             if closes {
-                self.closed.push(i);
+                self.closed.push((slot.closing.over(), i));
             }
             return;
         }
@@ -330,17 +336,22 @@ impl Shard {
             self.swept = self.clock;
         }
         let mut closed = std::mem::take(&mut self.closed);
-        closed.retain(|i| {
+        closed.retain_mut(|(over, i)| {
+            // Whatever came since can only have put it off.
+            if *over >= self.clock.0 {
+                return true;
+            }
             let Some(closing) = self.slots.get_mut(*i).map(|s| &mut s.closing) else { return false };
             if !closing.is_closed() {
                 closing.unlist();
                 return false;
             }
-            let over = closing.is_over(self.clock);
-            if over {
+            if closing.is_over(self.clock) {
                 self.finish(*i);
+                return false;
             }
-            !over
+            *over = closing.over();
+            true
         });
         self.closed = closed;
         if self.clock.since(self.swept) >= SWEEP_NS {

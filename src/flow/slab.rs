@@ -1,6 +1,6 @@
 //! Places for live flows, in segments of fixed size: growing never copies what is there, and wastes at most a segment.
 
-use super::prefetch;
+use crate::prefetch;
 
 /// Places a segment has: some tens of kilobytes, so that a shard with a few flows stays small.
 const SEGMENT: usize = 32;

@@ -5,8 +5,8 @@
 
 use super::entry::Entry;
 use super::packed::Packed;
-use super::prefetch;
 use crate::limits::{CONTROLS, HEAD, NEIGHBOURS, TAIL};
+use crate::prefetch;
 use std::collections::BTreeMap;
 
 /// The remembered packets of a flow, in capture order.

@@ -2,9 +2,7 @@
 
 use super::lines::Head;
 use super::{MAX_HEADERS, MAX_VALUE};
-
-/// Bytes of body kept: block pages say who they are in their first lines.
-const MAX_BODY: usize = 2048;
+use crate::limits::BODY_BYTES;
 
 /// A response's head, as far as it is there, and what body follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +60,7 @@ pub fn response(bytes: &[u8]) -> Option<Response> {
         head_len: head.len,
         complete: head.complete,
         strict: strict(bytes),
-        body: body.get(..MAX_BODY).unwrap_or(body).to_vec(),
+        body: body.get(..BODY_BYTES).unwrap_or(body).to_vec(),
     })
 }
 
