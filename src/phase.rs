@@ -3,7 +3,7 @@
 use crate::app::dns;
 use crate::capture::{Filter, Frame, Sink, Timestamp};
 use crate::flow::entry::{Record, fact};
-use crate::flow::key::{FlowKey, Hasher, SHARDS};
+use crate::flow::key::{Hasher, SHARDS};
 use crate::packet::fragment::Reassembler;
 use crate::packet::usual::{self, Take};
 use crate::packet::{Packet, Skip, Transport, dissect, ip, link};
@@ -117,8 +117,7 @@ impl Take for Dealer<'_> {
             Transport::Udp => dns::quick_txid(packet.payload),
             _ => None,
         };
-        let (key, direction) = FlowKey::of(packet, transaction);
-        let (shard, print) = self.hasher.place(&key);
+        let (direction, shard, print) = self.hasher.place(packet, transaction);
         let Some(mut record) = Record::new(packet, (direction, print, transaction), time, at, self.bytes) else {
             *self.too_deep += 1;
             return;

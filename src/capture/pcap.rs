@@ -145,24 +145,28 @@ impl Header {
         Timestamp(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * unit)
     }
 
-    #[inline]
+    /// The packet at `pos` if all is as usual, with where its bytes start and where the next record does.
+    #[inline(always)]
+    pub fn frame<'a>(&self, bytes: &'a [u8], pos: usize) -> Option<(Frame<'a>, usize, usize)> {
+        let (seconds, fraction, caplen, wire_len) = self.fields(bytes, pos)?;
+        let at = pos + self.record_header;
+        let next = at + caplen as usize;
+        let data = bytes.get(at..next).filter(|_| caplen <= self.max_caplen)?;
+        Some((Frame { time: self.time(seconds, fraction), link: self.link, interface: 0, wire_len, bytes: data }, at, next))
+    }
+
     pub fn record<'a>(&self, bytes: &'a [u8], pos: usize) -> Record<'a> {
-        let Some((seconds, fraction, caplen, wire_len)) = self.fields(bytes, pos) else {
+        if let Some((frame, at, next)) = self.frame(bytes, pos) {
+            return Record::Frame { frame, at, next };
+        }
+        let Some((_, _, caplen, _)) = self.fields(bytes, pos) else {
             return Record::Cut { needs: 0, packet: true };
         };
         if caplen > self.max_caplen {
             let text = format!("a record of {caplen} bytes, more than the {} this capture can have", self.max_caplen);
             return Record::Bad { text };
         }
-        let at = pos + self.record_header;
-        let next = at + caplen as usize;
-        match bytes.get(at..next) {
-            Some(data) => {
-                let frame = Frame { time: self.time(seconds, fraction), link: self.link, interface: 0, wire_len, bytes: data };
-                Record::Frame { frame, at, next }
-            }
-            None => Record::Cut { needs: (next - pos) as u64, packet: true },
-        }
+        Record::Cut { needs: (self.record_header + caplen as usize) as u64, packet: true }
     }
 
     /// See [`super::records::Context::plausible`]. Stricter than [`Header::record`], because a guess should rarely be wrong:

@@ -55,7 +55,6 @@ pub(super) struct Context {
 
 impl Context {
     /// Reads the record at `pos`, taking in what it says about the records after it.
-    #[inline]
     pub fn read<'a>(&mut self, bytes: &'a [u8], pos: usize) -> Record<'a> {
         let record = match &mut self.layout {
             Layout::Pcap(header) => header.record(bytes, pos),
@@ -140,11 +139,21 @@ pub(super) fn walk<S: Sink + ?Sized>(
     damages: &mut Damages,
 ) -> (usize, Stop) {
     while pos < until {
+        // The usual record for itself: among the others it would be handed over in memory.
+        if let Layout::Pcap(header) = &context.layout
+            && let Some((frame, at, next)) = header.frame(bytes, pos)
+        {
+            // The next one's headers come from memory while this one is read: how far ahead they are no processor can guess.
+            prefetch::start(bytes.get(next..).unwrap_or_default());
+            context.previous = Some(frame.time);
+            // A window is far smaller than 4 GiB (see `OpenOptions::window`), so its offsets fit.
+            sink.frame(&frame, (shift + at) as u32);
+            pos = next;
+            continue;
+        }
         let next = match context.read(bytes, pos) {
             Record::Frame { frame, at, next } => {
-                // The next one's headers come from memory while this one is read: how far ahead they are no processor can guess.
                 prefetch::start(bytes.get(next..).unwrap_or_default());
-                // A window is far smaller than 4 GiB (see `OpenOptions::window`), so its offsets fit.
                 sink.frame(&frame, (shift + at) as u32);
                 next
             }

@@ -41,24 +41,14 @@ impl Direction {
 
 impl FlowKey {
     /// Key and direction of a packet. An ICMP error belongs to the flow it quotes and travels against the quoted packet.
-    #[inline(always)]
     pub fn of(packet: &Packet<'_>, transaction: Option<u16>) -> (FlowKey, Direction) {
-        match packet.transport {
-            Transport::Tcp(_) => FlowKey::new(packet.src, packet.dst, 6, None),
-            Transport::Udp => FlowKey::new(packet.src, packet.dst, 17, transaction),
-            Transport::IcmpError(e) => FlowKey::new(e.quoted_dst, e.quoted_src, e.quoted_protocol, e.transaction()),
-        }
+        let (src, dst, protocol, transaction) = ends(packet, transaction);
+        FlowKey::new(src, dst, protocol, transaction)
     }
 
     /// Orders the endpoints.
-    #[inline(always)]
     pub fn new(src: Endpoint, dst: Endpoint, protocol: u8, transaction: Option<u16>) -> (FlowKey, Direction) {
-        let ordered = match (src.ip, dst.ip) {
-            // The usual case as one comparison, with the same outcome.
-            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits(), src.port) <= (b.to_bits(), dst.port),
-            _ => src <= dst,
-        };
-        if ordered {
+        if src <= dst {
             (FlowKey { low: src, high: dst, protocol, transaction }, Direction::FromLow)
         } else {
             (FlowKey { low: dst, high: src, protocol, transaction }, Direction::FromHigh)
@@ -71,6 +61,16 @@ impl FlowKey {
             Direction::FromLow => self.low,
             Direction::FromHigh => self.high,
         }
+    }
+}
+
+/// Sender, receiver, protocol and transaction that make a packet's key.
+#[inline(always)]
+fn ends(packet: &Packet<'_>, transaction: Option<u16>) -> (Endpoint, Endpoint, u8, Option<u16>) {
+    match packet.transport {
+        Transport::Tcp(_) => (packet.src, packet.dst, 6, None),
+        Transport::Udp => (packet.src, packet.dst, 17, transaction),
+        Transport::IcmpError(e) => (e.quoted_dst, e.quoted_src, e.quoted_protocol, e.transaction()),
     }
 }
 
@@ -125,20 +125,32 @@ impl Hasher {
         Hasher { seed }
     }
 
-    /// Shard (fixed) and fingerprint (seeded) of a key.
+    /// Direction of a packet, shard (fixed) and fingerprint (seeded) of its key.
+    ///
+    /// The same as of [`FlowKey::of`], but without building the key: endpoints that are put in order in memory are read back in other
+    /// pieces than they were written in, for which a processor waits.
     #[inline(always)]
-    pub fn place(&self, key: &FlowKey) -> (usize, Fingerprint) {
-        let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 8 | u64::from(key.protocol);
+    pub fn place(&self, packet: &Packet<'_>, transaction: Option<u16>) -> (Direction, usize, Fingerprint) {
+        let (src, dst, protocol, transaction) = ends(packet, transaction);
+        let ordered = match (src.ip, dst.ip) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits(), src.port) <= (b.to_bits(), dst.port),
+            (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits(), src.port) <= (b.to_bits(), dst.port),
+            (a, _) => a.is_ipv4(),
+        };
+        let (low, high) = if ordered { (src.port, dst.port) } else { (dst.port, src.port) };
+        let ports = u64::from(low) << 32 | u64::from(high) << 8 | u64::from(protocol);
         // Both transports of a DNS conversation share a shard: the transaction is not part of the shard.
-        let tagged = key.transaction.map_or(ports, |id| ports | u64::from(id) << 48 | TRANSACTION);
+        let tagged = transaction.map_or(ports, |id| ports | u64::from(id) << 48 | TRANSACTION);
         let [s, t, u, v] = self.seed;
-        let (fixed, one, two) = match (key.low.ip, key.high.ip) {
-            (IpAddr::V4(x), IpAddr::V4(y)) => {
-                let ips = u64::from(x.to_bits()) << 32 | u64::from(y.to_bits());
+        let (fixed, one, two) = match (src.ip, dst.ip) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                let (a, b) = (u64::from(a.to_bits()), u64::from(b.to_bits()));
+                let ips = if ordered { a << 32 | b } else { b << 32 | a };
                 (fold(ips ^ FIXED[0], ports ^ FIXED[1]), fold(ips ^ s, tagged ^ t), fold(ips ^ u, tagged ^ v))
             }
-            (x, y) => {
-                let (x, y) = (wide(x), wide(y));
+            (a, b) => {
+                let (a, b) = (wide(a), wide(b));
+                let (x, y) = if ordered { (a, b) } else { (b, a) };
                 let [a, b, c, d] = [x as u64, (x >> 64) as u64, y as u64, (y >> 64) as u64];
                 let fixed = fold(a ^ FIXED[0], b ^ FIXED[1]) ^ fold(c ^ ports, d ^ FIXED[2]);
                 let tail = fold(tagged ^ t, FIXED[3] ^ u);
@@ -150,6 +162,47 @@ impl Hasher {
         let shard = (fold(fixed, FIXED[4]) >> 56) as usize;
         let low = fold(one, s | 1);
         let high = fold(two, u | 1);
-        (shard % SHARDS, Fingerprint { low, high: high as u32 })
+        let direction = if ordered { Direction::FromLow } else { Direction::FromHigh };
+        (direction, shard % SHARDS, Fingerprint { low, high: high as u32 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::dissect;
+    use crate::script::{Host, Rtt, Script, dns::Query};
+
+    /// Packets of a conversation have one place and one key, and both tell its directions alike.
+    #[test]
+    fn a_place_is_that_of_the_key() {
+        let hasher = Hasher::random();
+        for (client, server) in [("10.0.0.1", "45.0.0.1"), ("45.0.0.1", "10.0.0.1"), ("fd00::1", "2a0b::1"), ("2a0b::1", "2a0b::1")] {
+            let mut s = Script::new();
+            let (client, server) = (Host::linux(client), Host::linux(server));
+            let q = Query::a("www.example.org").id(7);
+            s.udp(&client, 40_001, &server, 53, Rtt::ms(20.0)).ask(&q).answer(&q.answer().address("45.60.70.80"));
+            let frames: Vec<_> = s.frames().into_iter().map(|f| f.bytes).collect();
+            let places: Vec<_> = frames
+                .iter()
+                .map(|bytes| {
+                    let frame = crate::capture::Frame {
+                        time: crate::capture::Timestamp(0),
+                        link: crate::capture::LinkType(1),
+                        interface: 0,
+                        wire_len: bytes.len() as u32,
+                        bytes,
+                    };
+                    let packet = dissect(&frame).unwrap();
+                    let (key, direction) = FlowKey::of(&packet, Some(7));
+                    let (placed, shard, print) = hasher.place(&packet, Some(7));
+                    assert_eq!(placed, direction);
+                    assert_ne!(print, hasher.place(&packet, None).2);
+                    assert_eq!(shard, hasher.place(&packet, None).1);
+                    (key, shard, print)
+                })
+                .collect();
+            assert_eq!(places[0], places[1]);
+        }
     }
 }

@@ -403,7 +403,8 @@ fn take(flow: &mut Flow, entry: &Entry, payload: &[u8]) -> usize {
     let before = heap(flow);
     flow.hidden = false;
     flow.absorb(entry, clear_part(flow, entry.direction().index(), payload));
-    if entry.payload_len > 0 {
+    // Of datagrams only long headers of QUIC are kept.
+    if entry.payload_len > 0 && (entry.is_tcp() || entry.peek.first().is_some_and(|octet| octet & 0x80 != 0)) {
         settle(flow, entry.direction().index());
     }
     heap(flow).wrapping_sub(before)
@@ -436,19 +437,25 @@ fn key_of(record: &Record, window: &WindowBytes<'_>) -> Option<FlowKey> {
     Some(FlowKey::of(&packet, transaction).0)
 }
 
+/// Built where it is used: moved, its small fields would be read back in larger pieces than they were written in, for which a
+/// processor waits until all of them have left its store buffer.
+#[inline(always)]
 fn entry_of(record: &Record, frame: u64, window: &WindowBytes<'_>, payload: &[u8]) -> Entry {
-    let mut peek = [0; PEEK];
-    match payload.first_chunk::<PEEK>() {
-        Some(whole) => peek = *whole,
-        None => peek.iter_mut().zip(payload).for_each(|(to, from)| *to = *from),
-    }
-    let peek_len = payload.len().min(PEEK) as u8;
-    let mut entry = Entry {
+    let is_icmp = record.facts & fact::ICMP != 0;
+    let (peek, peek_len) = match payload.first_chunk::<PEEK>() {
+        _ if is_icmp => sender_of(record, window, payload),
+        Some(whole) => (*whole, PEEK as u8),
+        None if payload.is_empty() => ([0; PEEK], 0),
+        None => short_peek(payload),
+    };
+    // A datagram's record has its transaction there.
+    let [seq, ack] = if record.facts & fact::UDP != 0 && !is_icmp { [0, 0] } else { [record.seq, record.ack] };
+    Entry {
         frame,
         offset: window.base + u64::from(record.at),
         time: Timestamp(record.time),
-        seq: record.seq,
-        ack: record.ack,
+        seq,
+        ack,
         tsval: record.tsval,
         tsecr: record.tsecr,
         payload_len: record.payload_len,
@@ -461,27 +468,24 @@ fn entry_of(record: &Record, frame: u64, window: &WindowBytes<'_>, payload: &[u8
         header_len: record.header_len,
         peek,
         peek_len,
-    };
-    if entry.is(fact::ICMP) {
-        // The sender of the error is no endpoint of the flow: keep its address.
-        if let Ok(header) = ip::header(window.frame(record), usize::from(record.ip_at)) {
-            match header.src {
-                std::net::IpAddr::V4(a) => {
-                    entry.peek_len = 4;
-                    for (to, from) in entry.peek.iter_mut().zip(a.octets()) {
-                        *to = from;
-                    }
-                }
-                std::net::IpAddr::V6(a) => {
-                    entry.peek = a.octets();
-                    entry.peek_len = 16;
-                }
-            }
-        }
-    } else if entry.is(fact::UDP) {
-        (entry.seq, entry.ack) = (0, 0);
     }
-    entry
+}
+
+#[inline(never)]
+fn short_peek(payload: &[u8]) -> ([u8; PEEK], u8) {
+    let mut peek = [0; PEEK];
+    peek.iter_mut().zip(payload).for_each(|(to, from)| *to = *from);
+    (peek, payload.len().min(PEEK) as u8)
+}
+
+/// The sender of an ICMP error is no endpoint of the flow: its address is kept instead of payload.
+#[cold]
+fn sender_of(record: &Record, window: &WindowBytes<'_>, payload: &[u8]) -> ([u8; PEEK], u8) {
+    match ip::header(window.frame(record), usize::from(record.ip_at)).map(|h| h.src) {
+        Ok(std::net::IpAddr::V4(a)) => short_peek(&a.octets()),
+        Ok(std::net::IpAddr::V6(a)) => (a.octets(), PEEK as u8),
+        Err(_) => short_peek(payload),
+    }
 }
 
 /// Marks the entry by its transport checksum; 1 if it is bad.

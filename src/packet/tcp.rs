@@ -31,14 +31,24 @@ pub struct TcpFacts {
 }
 
 /// Reads a TCP header; one cut inside its options keeps its fixed part.
-#[inline]
+///
+/// Inlined, so that what is read stays in registers: handed over in memory, its small fields would be read back in larger pieces than
+/// they were written in, and the processor would wait for its store buffer at every packet.
+#[inline(always)]
 pub fn header(bytes: &[u8]) -> Result<(TcpFacts, u16, u16), Skip> {
     let fixed: &[u8; 20] = bytes.first_chunk().ok_or(Skip::Cut)?;
     let header_len = (fixed[12] >> 4) * 4;
     if header_len < 20 {
         return Err(Skip::Malformed("TCP data offset"));
     }
-    let mut facts = TcpFacts {
+    let (src, dst, options) = match TcpHeaderSlice::from_slice(bytes) {
+        Ok(h) => (h.source_port(), h.destination_port(), h.slice().get(20..).unwrap_or_default()),
+        Err(_) => {
+            let [a, b, c, d, ..] = *fixed;
+            (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]), bytes.get(20..).unwrap_or_default())
+        }
+    };
+    let facts = TcpFacts {
         seq: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
         ack: u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]),
         flags: u16::from_be_bytes([fixed[12] & 0x0f, fixed[13]]),
@@ -46,33 +56,24 @@ pub fn header(bytes: &[u8]) -> Result<(TcpFacts, u16, u16), Skip> {
         header_len,
         ..TcpFacts::default()
     };
-    let (src, dst) = match TcpHeaderSlice::from_slice(bytes) {
-        Ok(h) => {
-            options(h.options(), &mut facts);
-            (h.source_port(), h.destination_port())
+    // The options of most packets: none, or timestamps alone.
+    let facts = match options {
+        [] => facts,
+        &[1, 1, 8, 10, a, b, c, d, e, f, g, h] => {
+            TcpFacts { timestamps: Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))), ..facts }
         }
-        Err(_) => {
-            options(bytes.get(20..).unwrap_or_default(), &mut facts);
-            (u16::from_be_bytes([fixed[0], fixed[1]]), u16::from_be_bytes([fixed[2], fixed[3]]))
-        }
+        _ => with_options(facts, options),
     };
     Ok((facts, src, dst))
 }
 
-/// The options of most packets: none, or timestamps alone.
-#[inline]
-fn options(rest: &[u8], facts: &mut TcpFacts) {
-    match rest {
-        [] => {}
-        &[1, 1, 8, 10, a, b, c, d, e, f, g, h] => {
-            facts.timestamps = Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
-        }
-        _ => walk_options(rest, facts),
-    }
+#[inline(never)]
+fn with_options(mut facts: TcpFacts, options: &[u8]) -> TcpFacts {
+    walk_options(options, &mut facts);
+    facts
 }
 
 /// A walk of its own: etherparse's iterator stops at the first unknown option, and evasion tools send unknown ones.
-#[inline(never)]
 fn walk_options(mut rest: &[u8], facts: &mut TcpFacts) {
     while let Some((&kind, tail)) = rest.split_first() {
         match kind {

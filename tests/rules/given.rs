@@ -94,8 +94,8 @@ impl Given {
                 Frame { time: Timestamp(frame.time), link: LinkType(1), interface: 0, wire_len: frame.wire_len, bytes: &frame.bytes };
             let packet = dissect(&view).expect("stories are told in packets");
             let transaction = matches!(packet.transport, Transport::Udp).then(|| quick_txid(packet.payload)).flatten();
-            let (key, direction) = FlowKey::of(&packet, transaction);
-            let placed = (direction, hasher.place(&key).1, transaction);
+            let (direction, _, print) = hasher.place(&packet, transaction);
+            let placed = (direction, print, transaction);
             let record = Record::new(&packet, placed, Timestamp(frame.time), at, &frame.bytes).unwrap();
             shard.absorb(&record, n, &WindowBytes { bytes: &bytes, side: &[], base: 0 });
             at += frame.bytes.len() as u32;
