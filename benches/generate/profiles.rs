@@ -1,4 +1,8 @@
 //! What the captures are made of.
+//!
+//! Connections last for a minute or so, with seconds between what is said, as they do where twenty thousand are open at a time: a
+//! gigabyte of `mix` spans two minutes. Told without pauses they would last for a third of a second, and sixty thousand would begin
+//! in each.
 
 use crate::template::{Repeat, Template};
 use interloper::script::Side::{Client, Server};
@@ -12,7 +16,8 @@ pub struct Profile {
     pub templates: Vec<Template>,
     shares: Vec<u32>,
     pub concurrent: usize,
-    /// First starts are spread over this time: short enough that a few hundred megabytes hold all of them at once.
+    /// First starts are spread over this time: short enough against what a connection lasts that a few hundred megabytes hold all of
+    /// them at once.
     pub spread_ns: u64,
 }
 
@@ -47,8 +52,8 @@ impl Profile {
 pub fn find(name: &str) -> Option<Profile> {
     Some(match name {
         "mix" => mix(),
-        "small" => chatter(Profile::new(100_000, 700)),
-        "flows" => chatter(Profile::new(1_000_000, 600)),
+        "small" => chatter(Profile::new(100_000, 10_000)),
+        "flows" => chatter(Profile::new(1_000_000, 10_000)),
         "scan" => scan(),
         "one" => Profile::new(1, 1).with(1, endless()),
         "hello" => Profile::new(20_000, 150).with(3, big_hello("www.example.org", false)).with(1, big_hello("late.example.net", true)),
@@ -57,7 +62,7 @@ pub fn find(name: &str) -> Option<Profile> {
 }
 
 fn mix() -> Profile {
-    Profile::new(20_000, 300)
+    Profile::new(20_000, 20_000)
         .with(18, tls("www.example.org", 4, 24.0, 9))
         .with(14, tls("static.example.net", 4, 60.0, 16))
         .with(10, tls("video.example.com", 6, 14.0, 30))
@@ -75,9 +80,9 @@ fn mix() -> Profile {
 /// Small packets: lookups, keep-alives, short requests, with pauses between them.
 fn chatter(profile: Profile) -> Profile {
     profile
-        .with(30, small_talk(4, 40.0, 300.0))
-        .with(25, small_talk(6, 90.0, 500.0))
-        .with(20, small_talk(4, 150.0, 400.0))
+        .with(30, small_talk(4, 40.0, 9_000.0))
+        .with(25, small_talk(6, 90.0, 15_000.0))
+        .with(20, small_talk(4, 150.0, 12_000.0))
         .with(20, dns("chat.example.org", 4))
         .with(8, datagrams())
         .with(2, refused())
@@ -125,9 +130,9 @@ fn tls(name: &str, version: u8, rtt: f64, rounds: usize) -> Template {
             if round % 8 == 0 {
                 t.sealed(Client, 380).ack(Server);
             }
-            t.pause_ms(2.0).sealed(Server, 2880).ack(Client);
+            t.pause_ms(5_000.0).sealed(Server, 2880).ack(Client);
         }
-        t.pause_ms(150.0).close();
+        t.pause_ms(5_000.0).close();
     })
 }
 
@@ -135,7 +140,7 @@ fn http(name: &str, rtt: f64, rounds: usize) -> Template {
     tcp_to(4, 80, rtt, |t| {
         t.handshake().get(name, "/a").ack(Server).respond("200 OK", 2600);
         for _ in 0..rounds / 3 {
-            t.pause_ms(60.0).get(name, "/b").ack(Server).respond("200 OK", 8400);
+            t.pause_ms(10_000.0).get(name, "/b").ack(Server).respond("200 OK", 8400);
         }
         t.close();
     })
@@ -159,7 +164,7 @@ fn quic(name: &str, version: u8, rounds: usize) -> Template {
         u.send(Server, &first).send(Server, &rest).send(Client, &done);
         for _ in 0..rounds {
             let (down, up) = (q.one_rtt(false, 1242, u.random()), q.one_rtt(true, 44, u.random()));
-            u.pause_ms(4.0).send(Server, &down).send(Server, &down).send(Client, &up);
+            u.pause_ms(3_000.0).send(Server, &down).send(Server, &down).send(Client, &up);
         }
     })
 }
@@ -198,7 +203,7 @@ fn datagrams() -> Template {
     udp(4, 3478, 35.0, |u| {
         for n in 0..6usize {
             let (up, down) = (u.random().bytes(20 + 10 * n), u.random().bytes(80 + 10 * n));
-            u.pause_ms(200.0).send(Client, &up).send(Server, &down);
+            u.pause_ms(10_000.0).send(Client, &up).send(Server, &down);
         }
     })
 }

@@ -24,8 +24,8 @@ pub struct Summary {
     pub capture_ns: u64,
 }
 
-/// A calendar of 65,536 ticks of 65 us: no conversation pauses longer than the 4 s it spans.
-const TICK_SHIFT: u32 = 16;
+/// A calendar of 65,536 ticks of 262 us: no conversation pauses longer than the 17 s it spans.
+const TICK_SHIFT: u32 = 18;
 const TICKS: usize = 1 << 16;
 const NONE: u32 = u32::MAX;
 

@@ -3,6 +3,7 @@
 use crate::capture::Timestamp;
 use crate::packet::Endpoint;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 /// How a request of another flow went.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -66,7 +67,8 @@ pub struct Seen {
     pub flow: FlowRef,
     pub server: IpAddr,
     pub port: u16,
-    pub name: Vec<u8>,
+    /// In lower case; shared, since hundreds of transfers are handed to every suspect of a stall.
+    pub name: Arc<[u8]>,
     pub bytes: u64,
     pub packets: u64,
     /// Octets a second.

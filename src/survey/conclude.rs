@@ -360,7 +360,7 @@ fn control(case: &Case<'_>, around: &Surroundings, claims: &[Claim]) -> Option<C
             flow: other.flow,
             server: Endpoint { ip: other.server, port: other.port },
             protocol: 6,
-            value: other.name.clone(),
+            value: other.name.to_vec(),
             outcome: "answered",
         });
     }

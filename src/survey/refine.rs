@@ -64,7 +64,7 @@ impl Index<'_> {
         let server = case.server_end().ip;
         let transfers = self.facts().transfers.around(case.flow.first, case.entries.first().map_or(0, |e| e.frame));
         let better = || transfers.iter().filter(|t| !t.frozen && t.bytes > own * 2);
-        if better().any(|t| t.server == server && t.name != name) {
+        if better().any(|t| t.server == server && *t.name != *name) {
             return;
         }
         if better().any(|t| t.server != server) {

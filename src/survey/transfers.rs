@@ -5,6 +5,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::Seen;
 use crate::detect::suspects::stall::freeze;
+use std::sync::OnceLock;
 
 /// Less than this is no measure of what a path lets through: the smallest limit on record is 14 kB.
 const LEAST: u64 = 16 * 1024;
@@ -24,6 +25,14 @@ pub struct Transfers {
     met: u64,
     strange: Vec<Seen>,
     pub dropped: u64,
+    /// Both lists in order of time, once somebody asks: a long capture has tens of thousands of transfers, and thousands of suspects
+    /// that are measured against them.
+    in_time: OnceLock<[Vec<u32>; 2]>,
+}
+
+/// Order of time, of frames within one.
+fn place(t: &Seen) -> (Timestamp, u64) {
+    (t.first, t.frame)
 }
 
 impl Transfers {
@@ -44,7 +53,7 @@ impl Transfers {
             flow: super::notes::flow_ref(case),
             server: case.server_end().ip,
             port: case.server_end().port,
-            name: request.map(|r| r.value.to_ascii_lowercase()).unwrap_or_default(),
+            name: request.map(|r| r.value.to_ascii_lowercase()).unwrap_or_default().into(),
             bytes: t.bytes,
             packets: t.packets,
             rate: t.rate,
@@ -80,17 +89,80 @@ impl Transfers {
         self.ordinary.extend(other.ordinary);
         self.strange.extend(other.strange);
         self.dropped += other.dropped;
+        self.in_time = OnceLock::new();
+    }
+
+    fn lists(&self) -> [&[Seen]; 2] {
+        [&self.strange, &self.ordinary]
     }
 
     /// Others than a flow's own, nearest in time first: strange and ordinary ones alike.
     pub fn around(&self, at: Timestamp, own: u64) -> Vec<Seen> {
+        let in_time = self.in_time.get_or_init(|| {
+            self.lists().map(|list| {
+                let mut order: Vec<(&Seen, u32)> = list.iter().zip(0..).collect();
+                order.sort_unstable_by_key(|(t, _)| place(t));
+                order.into_iter().map(|(_, n)| n).collect()
+            })
+        });
+        let distance = |t: &Seen| (t.first.since(at).unsigned_abs(), t.frame);
         let mut near: Vec<Seen> = Vec::new();
-        for list in [&self.strange, &self.ordinary] {
-            let mut others: Vec<&Seen> = list.iter().filter(|t| t.frame != own).collect();
-            others.sort_by_key(|t| (t.first.since(at).unsigned_abs(), t.frame));
-            near.extend(others.into_iter().take(SHOWN).cloned());
+        for (list, order) in self.lists().into_iter().zip(in_time) {
+            let (before, after) = order.split_at(order.partition_point(|n| list.get(*n as usize).is_some_and(|t| t.first < at)));
+            let others = |n: &u32| list.get(*n as usize).filter(|t| t.frame != own);
+            let mut nearest = nearest(before.iter().rev().filter_map(others));
+            nearest.extend(self::nearest(after.iter().filter_map(others)));
+            nearest.sort_unstable_by_key(|t| distance(t));
+            near.extend(nearest.into_iter().take(SHOWN).cloned());
         }
-        near.sort_by_key(|t| (t.first.since(at).unsigned_abs(), t.frame));
+        near.sort_unstable_by_key(|t| distance(t));
         near
+    }
+}
+
+/// The first of a list in order of distance, with all that are as far as the last of them: of those the frame decides.
+fn nearest<'t>(mut list: impl Iterator<Item = &'t Seen>) -> Vec<&'t Seen> {
+    let mut found: Vec<&Seen> = list.by_ref().take(SHOWN).collect();
+    if let Some(last) = found.last().map(|t| t.first) {
+        found.extend(list.take_while(|t| t.first == last));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::surroundings::FlowRef;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    proptest! {
+        /// What is picked from both sides is what sorting all by distance would give.
+        #[test]
+        fn the_nearest_are_found(times in prop::collection::vec(0..60i64, 0..400), at in 0..60i64, own in 0..400u64) {
+            let seen = |(time, frame)| Seen {
+                first: Timestamp(time),
+                last: Timestamp(time),
+                frame,
+                flow: FlowRef::default(),
+                server: FlowRef::default().client.ip,
+                port: 443,
+                name: Arc::default(),
+                bytes: 0,
+                packets: 0,
+                rate: 0.0,
+                frozen: false,
+                stopped: Timestamp(time),
+                slow: false,
+            };
+            let all: Vec<Seen> = times.into_iter().zip(0..).map(seen).collect();
+            let mut expected: Vec<u64> = Vec::new();
+            let mut sorted: Vec<&Seen> = all.iter().filter(|t| t.frame != own).collect();
+            sorted.sort_by_key(|t| (t.first.since(Timestamp(at)).unsigned_abs(), t.frame));
+            expected.extend(sorted.iter().take(SHOWN).map(|t| t.frame));
+            let transfers = Transfers { ordinary: all, ..Transfers::default() };
+            let found: Vec<u64> = transfers.around(Timestamp(at), own).iter().map(|t| t.frame).collect();
+            prop_assert_eq!(found, expected);
+        }
     }
 }
