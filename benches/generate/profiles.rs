@@ -1,8 +1,8 @@
 //! What the captures are made of.
 //!
-//! Connections last for a minute or so, with seconds between what is said, as they do where twenty thousand are open at a time: a
-//! gigabyte of `mix` spans two minutes. Told without pauses they would last for a third of a second, and sixty thousand would begin
-//! in each.
+//! Connections last for a minute or so, four requests with seconds between them, as they do where twenty thousand are open at a time:
+//! a gigabyte of `mix` spans a minute and a half. Told without pauses they would last for a third of a second, and sixty thousand
+//! would begin in each.
 
 use crate::template::{Repeat, Template};
 use interloper::script::Side::{Client, Server};
@@ -62,7 +62,7 @@ pub fn find(name: &str) -> Option<Profile> {
 }
 
 fn mix() -> Profile {
-    Profile::new(20_000, 20_000)
+    Profile::new(20_000, 16_000)
         .with(18, tls("www.example.org", 4, 24.0, 9))
         .with(14, tls("static.example.net", 4, 60.0, 16))
         .with(10, tls("video.example.com", 6, 14.0, 30))
@@ -122,17 +122,21 @@ fn udp(version: u8, port: u16, rtt: f64, tell: impl FnOnce(&mut Udp<'_>)) -> Tem
     Template::of(&s)
 }
 
-/// A visit with a download, two segments for each acknowledgement.
+/// Requests of a connection, and what passes between them.
+const REQUESTS: usize = 4;
+const THINK_MS: f64 = 16_000.0;
+
+/// A visit with downloads, two segments for each acknowledgement.
 fn tls(name: &str, version: u8, rtt: f64, rounds: usize) -> Template {
     tcp(version, rtt, |t| {
         t.handshake().hello(name).ack(Server).server_hello();
         for round in 0..rounds {
-            if round % 8 == 0 {
-                t.sealed(Client, 380).ack(Server);
+            if round % rounds.div_ceil(REQUESTS) == 0 {
+                t.pause_ms(if round == 0 { 1.0 } else { THINK_MS }).sealed(Client, 380).ack(Server);
             }
-            t.pause_ms(5_000.0).sealed(Server, 2880).ack(Client);
+            t.pause_ms(2.0).sealed(Server, 2880).ack(Client);
         }
-        t.pause_ms(5_000.0).close();
+        t.pause_ms(THINK_MS).close();
     })
 }
 
@@ -140,7 +144,7 @@ fn http(name: &str, rtt: f64, rounds: usize) -> Template {
     tcp_to(4, 80, rtt, |t| {
         t.handshake().get(name, "/a").ack(Server).respond("200 OK", 2600);
         for _ in 0..rounds / 3 {
-            t.pause_ms(10_000.0).get(name, "/b").ack(Server).respond("200 OK", 8400);
+            t.pause_ms(THINK_MS).get(name, "/b").ack(Server).respond("200 OK", 8400);
         }
         t.close();
     })
@@ -162,9 +166,12 @@ fn quic(name: &str, version: u8, rounds: usize) -> Template {
         }
         let (first, rest, done) = (q.server_initial(u.random()), q.handshake(false, 1180, u.random()), q.handshake(true, 90, u.random()));
         u.send(Server, &first).send(Server, &rest).send(Client, &done);
-        for _ in 0..rounds {
+        for round in 0..rounds {
+            if round > 0 && round % rounds.div_ceil(REQUESTS) == 0 {
+                u.pause_ms(THINK_MS);
+            }
             let (down, up) = (q.one_rtt(false, 1242, u.random()), q.one_rtt(true, 44, u.random()));
-            u.pause_ms(3_000.0).send(Server, &down).send(Server, &down).send(Client, &up);
+            u.pause_ms(4.0).send(Server, &down).send(Server, &down).send(Client, &up);
         }
     })
 }

@@ -36,12 +36,13 @@ struct Replay<'p> {
     calendar: Vec<u32>,
     random: Random,
     flows: u64,
+    tick: u64,
 }
 
 /// Fills the writer.
 pub fn run(profile: &Profile, mut writer: Writer) -> std::io::Result<Summary> {
     let slots = vec![Slot::default(); profile.concurrent];
-    let mut replay = Replay { profile, slots, calendar: vec![NONE; TICKS], random: Random::new(7), flows: 0 };
+    let mut replay = Replay { profile, slots, calendar: vec![NONE; TICKS], random: Random::new(7), flows: 0, tick: 0 };
     for slot in 0..profile.concurrent {
         // A steady state from the beginning would need flows begun before it; spreading the starts comes close.
         let start = replay.random.below(profile.spread_ns);
@@ -49,11 +50,10 @@ pub fn run(profile: &Profile, mut writer: Writer) -> std::io::Result<Summary> {
     }
     let mut packets = 0;
     let mut now = 0;
-    let mut tick = 0u64;
     while !writer.is_full() {
-        let head = std::mem::replace(&mut replay.calendar[tick as usize % TICKS], NONE);
+        let head = std::mem::replace(&mut replay.calendar[replay.tick as usize % TICKS], NONE);
         if head == NONE {
-            tick += 1;
+            replay.tick += 1;
             continue;
         }
         let mut slot = head;
@@ -92,6 +92,7 @@ impl Replay<'_> {
 
     fn schedule(&mut self, slot: usize, due: u64) {
         let tick = (due >> TICK_SHIFT) as usize % TICKS;
+        assert!(due >> TICK_SHIFT < self.tick + TICKS as u64, "a pause beyond the calendar");
         self.slots[slot].due = due;
         self.slots[slot].next = self.calendar[tick];
         self.calendar[tick] = slot as u32;

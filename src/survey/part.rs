@@ -11,7 +11,7 @@ use super::verdict::{Ends, FlowLine};
 use crate::attribute::{special, unregistered};
 use crate::detect::case::{Case, Role};
 use crate::detect::evasion;
-use crate::detect::finding::{Mechanism, Suspect, conclude};
+use crate::detect::finding::{Claim, Mechanism, Suspect, conclude};
 use crate::detect::messages::DnsSeen;
 use crate::detect::rules::{self, RULES, View};
 use crate::detect::surroundings::Surroundings;
@@ -145,7 +145,14 @@ impl Part {
         }
         let suspects = suspects::find(&case);
         let reset = suspects.iter().any(|s| s.mechanism == Mechanism::TcpReset);
-        let suspicious: Vec<&Suspect> = suspects.iter().filter(|s| self.is_worth_keeping(&case, s, || *odd_answer)).collect();
+        let (mut suspicious, mut explained) = (Vec::new(), Vec::new());
+        for suspect in &suspects {
+            match self.worth(&case, suspect, || *odd_answer) {
+                Worth::Keeping => suspicious.push(suspect),
+                Worth::Explained(claim) => explained.push((suspect, claim)),
+                Worth::Nothing => {}
+            }
+        }
         let reason = if flow.evicted { Some("evicted") } else { unjudged(&case) };
         // A transfer that was slow or stopped was answered before it was.
         let bad = suspicious.iter().any(|s| match s.mechanism {
@@ -169,6 +176,10 @@ impl Part {
             let mut tries = tries::tries(&case, &[]);
             tries.iter_mut().filter(|_| keep).for_each(|t| t.came = Came::Unjudged);
             self.timeline.note(&tries);
+            // Of a flow that is kept all are judged again, and counted then.
+            for (suspect, claim) in explained {
+                self.explained.note(&case, suspect, &claim);
+            }
         }
         drop(suspects);
         drop(case);
@@ -186,9 +197,9 @@ impl Part {
         *self.verdicts.entry(why).or_default() += 1;
     }
 
-    /// Whether a suspect could become a finding once other flows are known.
-    fn is_worth_keeping(&mut self, case: &Case<'_>, suspect: &Suspect, odd_answer: impl Fn() -> bool) -> bool {
-        match suspect.mechanism {
+    /// What a suspect could become once other flows are known.
+    fn worth(&mut self, case: &Case<'_>, suspect: &Suspect, odd_answer: impl Fn() -> bool) -> Worth {
+        let keep = match suspect.mechanism {
             Mechanism::Drop if suspect.stage == crate::detect::finding::Stage::PostSyn => {
                 self.kept_refused += 1;
                 self.kept_refused <= MAX_REFUSED
@@ -201,20 +212,23 @@ impl Part {
             | Mechanism::Stall
             | Mechanism::TlsIntercept => true,
             Mechanism::Throttle => {
+                // A connection on which somebody asks now and then is as slow and as even as a throttled one. Its own packets say so:
+                // no other flow is needed, and there are many.
+                let view = View { case, suspect, around: &Surroundings::default() };
+                if let Some(claim) = rules::find("sender-paced").and_then(|r| (r.check)(&view)) {
+                    return Worth::Explained(claim);
+                }
                 self.kept_slow += 1;
                 self.kept_slow <= MAX_SLOW
             }
             Mechanism::DnsAnswer => {
-                if odd_answer() {
-                    return true;
-                }
-                self.ordinary_dns += 1;
-                self.ordinary_dns <= MAX_ORDINARY_DNS
+                self.ordinary_dns += usize::from(!odd_answer());
+                odd_answer() || self.ordinary_dns <= MAX_ORDINARY_DNS
             }
             Mechanism::TcpReset => {
                 if suspect.stage == crate::detect::finding::Stage::PostSyn {
                     self.kept_refused += 1;
-                    return self.kept_refused <= MAX_REFUSED;
+                    return Worth::keeping(self.kept_refused <= MAX_REFUSED);
                 }
                 let around = Surroundings::default();
                 let view = View { case, suspect, around: &around };
@@ -222,15 +236,29 @@ impl Part {
                 let for_any = claims.iter().any(|c| rules::find(c.rule).is_some_and(|r| r.stance == crate::detect::finding::Stance::For));
                 // A side that was only ever heard to reset needs nothing but its peers to be explained.
                 let open = conclude(&mut claims, RULES, Mechanism::TcpReset).is_some();
-                if for_any || (open && suspect.sender == case.server()) {
-                    return true;
+                let keep = for_any || (open && suspect.sender == case.server());
+                if let Some(claim) = reason(&claims).filter(|_| !open && !keep) {
+                    return Worth::Explained(claim.clone());
                 }
-                if let Some(claim) = reason(&claims).filter(|_| !open) {
-                    self.explained.note(case, suspect, claim);
-                }
-                false
+                keep
             }
-        }
+        };
+        Worth::keeping(keep)
+    }
+}
+
+/// What a suspect could become once other flows are known.
+enum Worth {
+    /// A finding.
+    Keeping,
+    /// Nothing: its own flow says why.
+    Explained(Claim),
+    Nothing,
+}
+
+impl Worth {
+    fn keeping(keep: bool) -> Worth {
+        if keep { Worth::Keeping } else { Worth::Nothing }
     }
 }
 
