@@ -156,6 +156,7 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
         run.between(&mut front);
         watch.bytes.fetch_add(capture.bytes_read().saturating_sub(run.reported), Ordering::Relaxed);
         run.reported = capture.bytes_read();
+        gather_heard(&mut shards);
         let mut other = back.take().unwrap_or_else(|| slot(&capture));
         std::mem::swap(&mut front, &mut other);
         back = Some(other);
@@ -168,6 +169,17 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     }
     drop((front, back));
     Ok(finish(path, &capture, shards, run))
+}
+
+/// Has one shard take over what all have heard in each second of the capture, once that is much: every shard of its own would remember
+/// every second of a long one. Which has it makes no difference to what they know together.
+fn gather_heard(shards: &mut [(Shard, Part)]) {
+    /// Seconds of shards: two megabytes at most.
+    const SECONDS: usize = 4096;
+    let Some(((_, first), others)) = shards.split_first_mut() else { return };
+    if others.iter().map(|(_, part)| part.facts.heard.len()).sum::<usize>() >= SECONDS {
+        others.iter_mut().for_each(|(_, part)| first.facts.take_heard(&mut part.facts));
+    }
 }
 
 /// What is carried from window to window.

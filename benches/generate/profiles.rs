@@ -53,7 +53,7 @@ pub fn find(name: &str) -> Option<Profile> {
     Some(match name {
         "mix" => mix(),
         "small" => chatter(Profile::new(100_000, 10_000)),
-        "flows" => chatter(Profile::new(1_000_000, 10_000)),
+        "flows" => chatter(Profile::new(1_000_000, 2_000)),
         "scan" => scan(),
         "one" => Profile::new(1, 1).with(1, endless()),
         "hello" => Profile::new(20_000, 150).with(3, big_hello("www.example.org", false)).with(1, big_hello("late.example.net", true)),

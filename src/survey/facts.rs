@@ -134,6 +134,15 @@ impl Facts {
         }
     }
 
+    /// Takes over what another shard has heard so far.
+    pub fn take_heard(&mut self, other: &mut Facts) {
+        for (second, flows) in std::mem::take(&mut other.heard) {
+            for heard in flows {
+                self.heard_at(second, heard);
+            }
+        }
+    }
+
     /// A second in which flows from servers were heard.
     pub fn heard_at(&mut self, second: i64, heard: Heard) {
         /// A week of seconds; beyond that silences are judged without it.
@@ -176,7 +185,8 @@ impl Facts {
     }
 
     /// Adds what another shard knows.
-    pub fn merge(&mut self, other: Facts) {
+    pub fn merge(&mut self, mut other: Facts) {
+        self.take_heard(&mut other);
         self.hosts.merge(other.hosts);
         self.attempts.merge(other.attempts);
         self.answers.merge(other.answers);
@@ -199,11 +209,6 @@ impl Facts {
             }
             mine.flows.merge(&r.flows);
             mine.keeping_edns.merge(&r.keeping_edns);
-        }
-        for (second, flows) in other.heard {
-            for heard in flows {
-                self.heard_at(second, heard);
-            }
         }
         for (name, issuers) in other.issuers {
             self.issuers.entry(name).or_default().extend(issuers);
