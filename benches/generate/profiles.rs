@@ -19,11 +19,19 @@ pub struct Profile {
     /// First starts are spread over this time: short enough against what a connection lasts that a few hundred megabytes hold all of
     /// them at once.
     pub spread_ns: u64,
+    /// Hosts that connect, and of each kind of conversation those they connect to.
+    pub clients: u64,
+    pub servers: u64,
 }
 
 impl Profile {
     fn new(concurrent: usize, spread_ms: u64) -> Profile {
-        Profile { templates: Vec::new(), shares: Vec::new(), concurrent, spread_ns: spread_ms * 1_000_000 }
+        Profile { templates: Vec::new(), shares: Vec::new(), concurrent, spread_ns: spread_ms * 1_000_000, clients: 65_000, servers: 16_384 }
+    }
+
+    /// One network, with the servers its people use.
+    fn of_one_network(self) -> Profile {
+        Profile { clients: 4_000, servers: 256, ..self }
     }
 
     fn with(mut self, share: u32, template: Template) -> Profile {
@@ -63,6 +71,7 @@ pub fn find(name: &str) -> Option<Profile> {
 
 fn mix() -> Profile {
     Profile::new(20_000, 16_000)
+        .of_one_network()
         .with(18, tls("www.example.org", 4, 24.0, 9))
         .with(14, tls("static.example.net", 4, 60.0, 16))
         .with(10, tls("video.example.com", 6, 14.0, 30))

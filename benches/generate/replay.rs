@@ -76,11 +76,11 @@ impl Replay<'_> {
         let template = self.profile.pick(self.random.below(u64::from(self.profile.weights())) as u32);
         let bits = self.random.bits();
         self.slots[slot].identity = Identity {
-            // 65,000 clients, each with a port after the other.
-            client: 0x0a00_0002 + (n % 65_000) as u32,
+            // Clients take turns, each with a port after the other.
+            client: 0x0a00_0002 + (n % self.profile.clients) as u32,
             // Servers of a template stay together: one server has one distance and one habit.
-            server: 0x2d00_0002 + ((u32::from(template) + 1) << 16) + (bits as u32 & 0x3fff),
-            client_port: 1024 + (n / 65_000 % 64_000) as u16,
+            server: 0x2d00_0002 + ((u32::from(template) + 1) << 16) + (bits % self.profile.servers) as u32,
+            client_port: 1024 + (n / self.profile.clients % 64_000) as u16,
             id: (bits >> 16) as u16,
             client_seq: (bits >> 32) as u32,
             server_seq: (bits >> 24) as u32 ^ 0x5bd1_e995,
