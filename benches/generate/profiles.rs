@@ -26,7 +26,14 @@ pub struct Profile {
 
 impl Profile {
     fn new(concurrent: usize, spread_ms: u64) -> Profile {
-        Profile { templates: Vec::new(), shares: Vec::new(), concurrent, spread_ns: spread_ms * 1_000_000, clients: 65_000, servers: 16_384 }
+        Profile {
+            templates: Vec::new(),
+            shares: Vec::new(),
+            concurrent,
+            spread_ns: spread_ms * 1_000_000,
+            clients: 65_000,
+            servers: 16_384,
+        }
     }
 
     /// One network, with the servers its people use.

@@ -65,8 +65,10 @@ impl FlowKey {
 }
 
 /// Sender, receiver, protocol and transaction that make a packet's key.
+type Ends = (Endpoint, Endpoint, u8, Option<u16>);
+
 #[inline(always)]
-fn ends(packet: &Packet<'_>, transaction: Option<u16>) -> (Endpoint, Endpoint, u8, Option<u16>) {
+fn ends(packet: &Packet<'_>, transaction: Option<u16>) -> Ends {
     match packet.transport {
         Transport::Tcp(_) => (packet.src, packet.dst, 6, None),
         Transport::Udp => (packet.src, packet.dst, 17, transaction),
@@ -76,7 +78,7 @@ fn ends(packet: &Packet<'_>, transaction: Option<u16>) -> (Endpoint, Endpoint, u
 
 /// 96 bits that stand for a key in the table: under a random seed two keys of a crafted capture cannot be made to collide, and at
 /// 96 bits chance does not either (1e-12 for a hundred million flows).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Fingerprint {
     pub low: u64,
     pub high: u32,
@@ -131,7 +133,16 @@ impl Hasher {
     /// pieces than they were written in, for which a processor waits.
     #[inline(always)]
     pub fn place(&self, packet: &Packet<'_>, transaction: Option<u16>) -> (Direction, usize, Fingerprint) {
-        let (src, dst, protocol, transaction) = ends(packet, transaction);
+        self.mix(ends(packet, transaction))
+    }
+
+    /// Fingerprint of the conversation that a key is part of: all transactions of a DNS port pair.
+    pub fn conversation(&self, key: &FlowKey) -> Fingerprint {
+        self.mix((key.low, key.high, key.protocol, None)).2
+    }
+
+    #[inline(always)]
+    fn mix(&self, (src, dst, protocol, transaction): Ends) -> (Direction, usize, Fingerprint) {
         let ordered = match (src.ip, dst.ip) {
             (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits(), src.port) <= (b.to_bits(), dst.port),
             (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits(), src.port) <= (b.to_bits(), dst.port),

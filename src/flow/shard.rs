@@ -76,7 +76,8 @@ pub struct Shard {
     /// First frames of TCP and UDP conversations, ascending: Wireshark's stream numbers are ranks in these lists.
     pub tcp_streams: Vec<u64>,
     pub udp_streams: Vec<u64>,
-    conversations: [HashMap<FlowKey, u64>; 2],
+    /// First frames of UDP conversations, by fingerprint: those heard of lately, and those before.
+    conversations: [HashMap<Fingerprint, u64>; 2],
     finished: Vec<Flow>,
     pub counts: ShardCounts,
 }
@@ -248,7 +249,7 @@ impl Shard {
             self.tcp_streams.push(frame);
             return Some(frame);
         }
-        let plain = FlowKey { transaction: None, ..*key };
+        let plain = self.hasher.conversation(key);
         let [recent, older] = &mut self.conversations;
         if let Some(first) = recent.get(&plain).or(older.get(&plain)).copied() {
             recent.insert(plain, first);
