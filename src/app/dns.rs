@@ -17,6 +17,7 @@ pub use rdata::Data;
 pub use types::{qtype_name, rcode_name};
 
 use super::name::{Name, NameError};
+use std::net::IpAddr;
 
 /// Records read of one message, over all sections. Genuine answers to stub resolvers stay far below.
 pub const MAX_RECORDS: usize = 64;
@@ -29,6 +30,8 @@ const MAX_ANNOUNCED: u16 = 4096;
 
 const HEADER_LEN: usize = 12;
 const OPT: u16 = 41;
+/// A record's name that is the first question's.
+const POINTER_TO_QUESTION: [u8; 2] = [0xc0, HEADER_LEN as u8];
 
 /// A DNS message, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,17 @@ pub struct Message {
     pub additionals: Vec<Record>,
     pub edns: Option<Edns>,
     pub notes: Notes,
+}
+
+impl Message {
+    /// Addresses in the answer section.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + Clone {
+        self.answers.iter().filter_map(|r| match r.data {
+            Data::A(a) => Some(IpAddr::V4(a)),
+            Data::Aaaa(a) => Some(IpAddr::V6(a)),
+            _ => None,
+        })
+    }
 }
 
 /// The first question.
@@ -221,10 +235,10 @@ fn read_records(payload: &[u8], mut at: usize, message: &mut Message) {
             };
             budget = rest;
             if (section, index) == (0, 0) {
-                let points = payload.get(at..at + 2) == Some(&[0xc0, HEADER_LEN as u8]);
+                let points = payload.get(at..at + 2) == Some(&POINTER_TO_QUESTION);
                 message.notes.set(Notes::ANSWER_NAME_IS_POINTER_TO_QUESTION, points);
             }
-            let Some(envelope) = Envelope::read(payload, at, &mut message.notes) else {
+            let Some(envelope) = Envelope::read(payload, at, message) else {
                 return;
             };
             at = envelope.end;
@@ -254,8 +268,15 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn read(payload: &[u8], at: usize, notes: &mut Notes) -> Option<Envelope> {
-        let (name, next) = match Name::read(payload, at) {
+    fn read(payload: &[u8], at: usize, message: &mut Message) -> Option<Envelope> {
+        let notes = &mut message.notes;
+        let asked = message.question.as_ref().filter(|_| payload.get(at..at + 2) == Some(&POINTER_TO_QUESTION)).map(|q| &q.name);
+        // As in most answers. Where the question itself is compressed, the pointers followed are to be counted.
+        let read = match asked.filter(|name| name.is_written_at(payload, HEADER_LEN)) {
+            Some(name) => Ok((name.clone(), at + 2)),
+            None => Name::read(payload, at),
+        };
+        let (name, next) = match read {
             Ok(read) => read,
             Err(error) => {
                 note_name_error(notes, error);

@@ -5,6 +5,7 @@
 //! let a few bytes stand for endless work.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -30,10 +31,11 @@ pub enum NameError {
     BadLabel,
 }
 
-/// A domain name: its labels in wire form (length octet, bytes), without the root octet.
+/// A domain name: its labels in wire form (length octet, bytes), without the root octet. Shared, because most records of an answer
+/// bear the name that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Name {
-    wire: Box<[u8]>,
+    wire: Arc<[u8]>,
 }
 
 impl Name {
@@ -87,7 +89,7 @@ impl Name {
                 wire.extend_from_slice(label);
             }
         }
-        (wire.len() < MAX_OCTETS).then(|| Name { wire: wire.into_boxed_slice() })
+        (wire.len() < MAX_OCTETS).then(|| Name { wire: wire.into() })
     }
 
     /// The labels, first to last, without the root.
@@ -103,6 +105,12 @@ impl Name {
 
     pub fn is_root(&self) -> bool {
         self.wire.is_empty()
+    }
+
+    /// Does it stand at `at` of `message` in full, without pointers?
+    pub fn is_written_at(&self, message: &[u8], at: usize) -> bool {
+        let rest = message.get(at..).and_then(|here| here.strip_prefix(&*self.wire));
+        rest.is_some_and(|rest| rest.first() == Some(&0))
     }
 
     /// Equal as DNS compares names. Length octets are below `A`, so folding the whole wire form is safe.
@@ -124,13 +132,16 @@ impl Name {
 
     /// Presentation form in lower case; the root is a single dot, other names have no final dot.
     pub fn as_lower_text(&self) -> String {
-        if self.is_root() || self.labels().any(|label| label.iter().any(|b| is_escaped(*b))) {
-            return self.to_string().to_ascii_lowercase();
+        if self.is_root() {
+            return ".".to_owned();
         }
         // Nothing to escape, as nearly always: the octets are the text, with a dot where the length of a further label stands.
         let mut text = self.wire.get(1..).unwrap_or_default().to_ascii_lowercase();
         let mut end = 0;
         for label in self.labels() {
+            if label.iter().any(|b| is_escaped(*b)) {
+                return self.to_string().to_ascii_lowercase();
+            }
             end += label.len();
             if let Some(length) = text.get_mut(end) {
                 *length = b'.';
@@ -143,7 +154,16 @@ impl Name {
 
 /// Whether presentation form writes an octet other than as itself.
 fn is_escaped(byte: u8) -> bool {
-    !matches!(byte, 0x21..=0x7e) || matches!(byte, b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$')
+    const ESCAPED: [bool; 256] = {
+        let mut escaped = [true; 256];
+        let mut byte = 0x21;
+        while byte <= 0x7e {
+            escaped[byte as usize] = matches!(byte, b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$');
+            byte += 1;
+        }
+        escaped
+    };
+    ESCAPED.get(usize::from(byte)).copied().unwrap_or(true)
 }
 
 impl fmt::Display for Name {
