@@ -29,11 +29,18 @@ struct Block {
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     // The file is part of the program and a test parses it.
-    TABLE.get_or_init(|| toml::from_str(include_str!("special.toml")).unwrap_or_default())
+    TABLE.get_or_init(|| {
+        let mut table: Table = toml::from_str(include_str!("special.toml")).unwrap_or_default();
+        table.block.sort_unstable_by_key(|b| b.prefix.addr());
+        table
+    })
 }
 
 fn block(address: IpAddr) -> Option<&'static Block> {
-    table().block.iter().find(|b| b.prefix.contains(&address))
+    // Blocks do not overlap: only the last that begins before an address may hold it.
+    let blocks = &table().block;
+    let after = blocks.partition_point(|b| b.prefix.addr() <= address);
+    blocks.get(after.checked_sub(1)?).filter(|b| b.prefix.contains(&address))
 }
 
 /// Whether an address can be somebody's on the Internet.
@@ -92,6 +99,8 @@ mod tests {
     fn blocks_and_names() {
         let table: Table = toml::from_str(include_str!("special.toml")).unwrap();
         assert!(table.block.len() > 20);
+        let prefixes: Vec<IpNet> = table.block.iter().map(|b| b.prefix).collect();
+        assert!(prefixes.iter().all(|p| p.addr() == p.network() && prefixes.iter().filter(|o| o.contains(p)).count() == 1));
         for (address, global) in [
             ("8.8.8.8", true),
             ("10.10.34.35", false),

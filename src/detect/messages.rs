@@ -215,6 +215,7 @@ impl Messages {
     }
 
     fn dns_over_udp(&mut self, case: &Case<'_>) {
+        self.dns.reserve_exact(case.flow.heads.iter().map(|h| h.segments.len()).sum());
         for side in [Direction::FromLow, Direction::FromHigh] {
             let head = &case.flow.heads[side.index()];
             for segment in &head.segments {

@@ -58,11 +58,9 @@ impl Audit {
                 self.one_sided += 1;
             }
         }
-        for (e, copy) in case.entries.iter().zip(&case.copies) {
-            if !e.is_rst() && !e.is(fact::ICMP) {
-                self.entries += 1;
-                self.copies += u64::from(*copy);
-            }
+        for (i, _) in case.entries.iter().enumerate().filter(|(_, e)| !e.is_rst() && !e.is(fact::ICMP)) {
+            self.entries += 1;
+            self.copies += u64::from(case.is_copy(i));
         }
         let inbound = case.entries.iter().filter(|e| e.direction() == case.server() && !e.is_rst());
         for (ttl, n) in runs(inbound.map(|e| e.ttl)) {

@@ -149,15 +149,15 @@ impl Part {
         let first = flow_ref(case).first;
         for (_, seen) in dns_answer::answers(case) {
             let Some(e) = case.entries.get(seen.entry) else { continue };
-            for address in dns_answer::addresses(&seen.message) {
+            for address in seen.message.addresses() {
                 self.facts.answers.add(&seen.name, (address, resolver, e.frame, first));
             }
         }
         let (mut answers, mut queries) = (dns_answer::answers(case), dns_answer::queries(case));
         let (Some((_, seen)), None, Some(query)) = (answers.next(), answers.next(), queries.next()) else { return };
         let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return };
-        let given = dns_answer::addresses(&seen.message);
-        let bogus = !given.is_empty() && given.iter().all(|a| !special::is_global(*a));
+        let given = seen.message.addresses().next().is_some();
+        let bogus = given && !seen.message.addresses().any(special::is_global);
         let known = dns_answer::known(&seen.message, &seen.name).is_some();
         let Some(r) = self.facts.resolver(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
@@ -168,7 +168,7 @@ impl Part {
         if known {
             return;
         }
-        r.global_answers += u64::from(!given.is_empty());
+        r.global_answers += u64::from(given);
         let edns_asked = query.message.edns.is_some();
         if edns_asked && seen.message.edns.is_none() && seen.message.rcode == 0 {
             // Could be a forgery: it must not become part of what the resolver is measured by.

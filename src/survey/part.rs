@@ -249,14 +249,15 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
     let edns = dns_answer::queries(case).any(|q| q.message.edns.is_some());
     let public = special::is_global(case.server_end().ip);
     let odd = |d: &DnsSeen| {
-        let given = dns_answer::addresses(&d.message);
-        let global = given.iter().any(|a| special::is_global(*a));
-        let bogus = public && !given.is_empty() && !global && special::is_public_name(&d.name);
-        let mismatch =
-            d.message.question.as_ref().is_some_and(|q| {
-                !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype)
-            });
-        let made_up = public && global && unregistered::why(&d.name).is_some();
+        let given = d.message.addresses().next().is_some();
+        let global = public && d.message.addresses().any(special::is_global);
+        let bogus = public && given && !global && special::is_public_name(&d.name);
+        let mismatch = given
+            && d.message
+                .question
+                .as_ref()
+                .is_some_and(|q| !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype));
+        let made_up = global && unregistered::why(&d.name).is_some();
         bogus
             || mismatch
             || made_up
