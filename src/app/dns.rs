@@ -147,10 +147,10 @@ fn plausible_class(class: u16) -> bool {
 }
 
 fn header(payload: &[u8]) -> Option<Message> {
-    let word = |index: usize| u16_at(payload, index * 2);
-    let flags = word(1)?;
+    let [id, flags, counts @ ..] = *payload.first_chunk::<HEADER_LEN>()?.as_chunks::<2>().0.first_chunk::<6>()?;
+    let flags = u16::from_be_bytes(flags);
     let mut message = Message {
-        id: word(0)?,
+        id: u16::from_be_bytes(id),
         flags,
         is_response: flags & 0x8000 != 0,
         opcode: (flags >> 11 & 0xf) as u8,
@@ -162,7 +162,7 @@ fn header(payload: &[u8]) -> Option<Message> {
         z: flags & 0x0040 != 0,
         authentic_data: flags & 0x0020 != 0,
         checking_disabled: flags & 0x0010 != 0,
-        counts: [word(2)?, word(3)?, word(4)?, word(5)?],
+        counts: counts.map(u16::from_be_bytes),
         question: None,
         answers: Vec::new(),
         authorities: Vec::new(),

@@ -229,12 +229,12 @@ fn client(entries: &[Entry], flow: &Flow) -> (Direction, Role) {
         if e.is(fact::ICMP) || peek.is_empty() {
             continue;
         }
-        if crate::app::tls::is_client_hello_start(peek) || crate::app::http::is_request_start(peek) {
-            return (e.direction(), Role::Message);
-        }
         if flow.key.transaction.is_some() {
             let is_response = peek.get(2).is_some_and(|b| b & 0x80 != 0);
             return (if is_response { e.direction().other() } else { e.direction() }, Role::Message);
+        }
+        if crate::app::tls::is_client_hello_start(peek) || crate::app::http::is_request_start(peek) {
+            return (e.direction(), Role::Message);
         }
         if crate::app::http::is_response_start(peek) {
             return (e.direction().other(), Role::Message);

@@ -40,7 +40,7 @@ pub struct DnsSeen {
 
 impl DnsSeen {
     fn new(entry: usize, message: dns::Message, cut: bool) -> DnsSeen {
-        let name = message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
+        let name = message.question.as_ref().map(|q| q.name.as_lower_octets()).unwrap_or_default();
         DnsSeen { entry, message, name, cut }
     }
 }

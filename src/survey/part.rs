@@ -317,7 +317,7 @@ fn line(case: &Case<'_>, reason: Option<&'static str>, evasion: Vec<&'static str
             .and_then(|s| s.hello.as_ref())
             .and_then(|h| h.alpn.clone())
             .or_else(|| hello.and_then(|h| h.alpn.first().cloned())),
-        ja4: hello.and_then(|h| h.ja4.as_ref()).map(|j| j.text()),
+        ja4: hello.and_then(|h| h.ja4()),
         conn_state: history::conn_state(&case.entries, case.client),
         history: history::history(&case.entries, &case.left_out, case.client),
         packets: order.map(|i| sides.get(i).map_or(0, |s| s.packets)),
