@@ -29,6 +29,8 @@ pub struct Case<'f> {
     pub left_out: Vec<u64>,
     /// Whose packet an entry is: nobody's, if it is an ICMP error or another capture of an earlier one.
     senders: Vec<Option<Direction>>,
+    /// All entries' facts together.
+    facts: u16,
     pub client: Direction,
     pub role: Role,
     /// Shortest time in which each side (by direction index) answered the other, seen from the capture point.
@@ -53,12 +55,14 @@ impl<'f> Case<'f> {
     pub fn new(flow: &'f Flow) -> Case<'f> {
         let (entries, left_out) = flow.transcript.entries();
         let senders = senders(&entries);
+        let facts = entries.iter().fold(0, |facts, e| facts | e.facts);
         let (client, role) = client(&entries, flow);
         let mut case = Case {
             flow,
             entries,
             left_out,
             senders,
+            facts,
             client,
             role,
             rtt: [None; 2],
@@ -190,6 +194,11 @@ impl<'f> Case<'f> {
     /// Whether an entry is another capture of an earlier one.
     pub fn is_copy(&self, i: usize) -> bool {
         self.senders.get(i).is_some_and(Option::is_none) && self.entries.get(i).is_some_and(|e| !e.is(fact::ICMP))
+    }
+
+    /// Whether a fact (see [`fact`]) is one of some entry: most are of none, and every flow is asked.
+    pub fn has(&self, fact: u16) -> bool {
+        self.facts & fact != 0
     }
 
     /// Whether most of a side's ordinary packets were captured twice.
