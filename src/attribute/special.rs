@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -26,21 +26,40 @@ struct Block {
     source: String,
 }
 
+impl Block {
+    /// Its first and its last address.
+    fn ends(&self) -> (Place, Place) {
+        (place(self.prefix.network()), place(self.prefix.broadcast()))
+    }
+}
+
+/// An address as a number behind its version: compared in a few steps, and every DNS answer is asked.
+type Place = (bool, u128);
+
+fn place(address: IpAddr) -> Place {
+    match address {
+        IpAddr::V4(a) => (false, a.to_bits().into()),
+        IpAddr::V6(a) => (true, a.to_bits()),
+    }
+}
+
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     // The file is part of the program and a test parses it.
-    TABLE.get_or_init(|| {
-        let mut table: Table = toml::from_str(include_str!("special.toml")).unwrap_or_default();
-        table.block.sort_unstable_by_key(|b| b.prefix.addr());
-        table
-    })
+    TABLE.get_or_init(|| toml::from_str(include_str!("special.toml")).unwrap_or_default())
 }
 
 fn block(address: IpAddr) -> Option<&'static Block> {
+    static BLOCKS: LazyLock<Vec<(Place, Place, &Block)>> = LazyLock::new(|| {
+        let ends = |b: &'static Block| (b.ends().0, b.ends().1, b);
+        let mut blocks: Vec<_> = table().block.iter().map(ends).collect();
+        blocks.sort_unstable_by_key(|(first, ..)| *first);
+        blocks
+    });
+    let place = place(address);
     // Blocks do not overlap: only the last that begins before an address may hold it.
-    let blocks = &table().block;
-    let after = blocks.partition_point(|b| b.prefix.addr() <= address);
-    blocks.get(after.checked_sub(1)?).filter(|b| b.prefix.contains(&address))
+    let after = BLOCKS.partition_point(|(first, ..)| *first <= place);
+    BLOCKS.get(after.checked_sub(1)?).filter(|(_, last, _)| place <= *last).map(|(.., block)| *block)
 }
 
 /// Whether an address can be somebody's on the Internet.
@@ -100,7 +119,7 @@ mod tests {
         let table: Table = toml::from_str(include_str!("special.toml")).unwrap();
         assert!(table.block.len() > 20);
         let prefixes: Vec<IpNet> = table.block.iter().map(|b| b.prefix).collect();
-        assert!(prefixes.iter().all(|p| p.addr() == p.network() && prefixes.iter().filter(|o| o.contains(p)).count() == 1));
+        assert!(prefixes.iter().all(|p| prefixes.iter().filter(|o| o.contains(p)).count() == 1));
         for (address, global) in [
             ("8.8.8.8", true),
             ("10.10.34.35", false),

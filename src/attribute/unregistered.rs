@@ -26,11 +26,14 @@ fn is_made_up(label: &[u8]) -> bool {
     const LONG: usize = 15;
     const DIGITS: usize = 4;
     const CHANGES: usize = 4;
+    if label.len() < LONG {
+        return false;
+    }
     let digit = |b: &u8| b.is_ascii_digit();
     let plain = label.iter().all(|b| b.is_ascii_lowercase() || digit(b));
     let hash = label.iter().all(u8::is_ascii_hexdigit);
     let changes = label.windows(2).filter(|w| matches!(w, [a, b] if digit(a) != digit(b))).count();
-    plain && !hash && label.len() >= LONG && label.iter().filter(|b| digit(b)).count() >= DIGITS && changes >= CHANGES
+    plain && !hash && label.iter().filter(|b| digit(b)).count() >= DIGITS && changes >= CHANGES
 }
 
 #[cfg(test)]

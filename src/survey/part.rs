@@ -155,7 +155,8 @@ impl Part {
             Mechanism::Drop => s.sender == case.client,
             _ => true,
         });
-        self.note_facts(&case, &suspects, bad, reset);
+        let odd = case.flow.key.transaction.is_some() && *odd_answer;
+        self.note_facts(&case, &suspects, (bad, odd), reset);
         if let Some(lines) = &mut self.lines {
             lines.push(line(&case, reason, evasion));
         }
