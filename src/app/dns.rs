@@ -284,17 +284,14 @@ impl Envelope {
             }
         };
         notes.set(Notes::COMPRESSION, matches!(payload.get(next.wrapping_sub(2)), Some(0xc0..)));
-        let word = |offset: usize| u16_at(payload, next + offset);
-        let fixed = word(8).and_then(|length| {
-            let end = next + 10 + usize::from(length);
-            (end <= payload.len()).then_some(end)
+        let fixed = payload.get(next..).and_then(<[u8]>::first_chunk);
+        let whole = fixed.and_then(|&[t1, t0, c1, c0, a, b, c, d, l1, l0]| {
+            let [rtype, class, length] = [[t1, t0], [c1, c0], [l1, l0]].map(u16::from_be_bytes);
+            let (data_at, ttl) = (next + 10, u32::from_be_bytes([a, b, c, d]));
+            Some(Envelope { name, rtype, class, ttl, data_at, end: data_at + usize::from(length) }).filter(|e| e.end <= payload.len())
         });
-        let (Some(end), Some(rtype), Some(class)) = (fixed, word(0), word(2)) else {
-            notes.insert(Notes::CUT);
-            return None;
-        };
-        let ttl = u32::from(word(4)?) << 16 | u32::from(word(6)?);
-        Some(Envelope { name, rtype, class, ttl, data_at: next + 10, end })
+        notes.set(Notes::CUT, whole.is_none());
+        whole
     }
 
     fn into_record(self, payload: &[u8], notes: &mut Notes) -> Record {

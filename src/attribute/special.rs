@@ -26,20 +26,21 @@ struct Block {
     source: String,
 }
 
-impl Block {
-    /// Its first and its last address.
-    fn ends(&self) -> (Place, Place) {
-        (place(self.prefix.network()), place(self.prefix.broadcast()))
+/// Blocks with their first and last addresses, in order.
+struct Ranges<N>(Vec<(N, N, &'static Block)>);
+
+impl<N: Ord + Copy> Ranges<N> {
+    fn new(ends: impl Fn(&'static Block) -> Option<(N, N)>) -> Ranges<N> {
+        let mut ranges: Vec<_> = table().block.iter().filter_map(|b| ends(b).map(|(first, last)| (first, last, b))).collect();
+        ranges.sort_unstable_by_key(|(first, ..)| *first);
+        Ranges(ranges)
     }
-}
 
-/// An address as a number behind its version: compared in a few steps, and every DNS answer is asked.
-type Place = (bool, u128);
-
-fn place(address: IpAddr) -> Place {
-    match address {
-        IpAddr::V4(a) => (false, a.to_bits().into()),
-        IpAddr::V6(a) => (true, a.to_bits()),
+    /// Blocks do not overlap: only the last that begins before an address may hold it.
+    fn holding(&self, address: N) -> Option<&'static Block> {
+        let after = self.0.partition_point(|(first, ..)| *first <= address);
+        let (_, last, block) = self.0.get(after.checked_sub(1)?)?;
+        (address <= *last).then_some(block)
     }
 }
 
@@ -49,17 +50,18 @@ fn table() -> &'static Table {
     TABLE.get_or_init(|| toml::from_str(include_str!("special.toml")).unwrap_or_default())
 }
 
+/// Every answer of the DNS is asked: numbers are compared in fewer steps than prefixes.
 fn block(address: IpAddr) -> Option<&'static Block> {
-    static BLOCKS: LazyLock<Vec<(Place, Place, &Block)>> = LazyLock::new(|| {
-        let ends = |b: &'static Block| (b.ends().0, b.ends().1, b);
-        let mut blocks: Vec<_> = table().block.iter().map(ends).collect();
-        blocks.sort_unstable_by_key(|(first, ..)| *first);
-        blocks
+    static V4: LazyLock<Ranges<u32>> = LazyLock::new(|| {
+        Ranges::new(|b| if let IpNet::V4(p) = b.prefix { Some((p.network().to_bits(), p.broadcast().to_bits())) } else { None })
     });
-    let place = place(address);
-    // Blocks do not overlap: only the last that begins before an address may hold it.
-    let after = BLOCKS.partition_point(|(first, ..)| *first <= place);
-    BLOCKS.get(after.checked_sub(1)?).filter(|(_, last, _)| place <= *last).map(|(.., block)| *block)
+    static V6: LazyLock<Ranges<u128>> = LazyLock::new(|| {
+        Ranges::new(|b| if let IpNet::V6(p) = b.prefix { Some((p.network().to_bits(), p.broadcast().to_bits())) } else { None })
+    });
+    match address {
+        IpAddr::V4(a) => V4.holding(a.to_bits()),
+        IpAddr::V6(a) => V6.holding(a.to_bits()),
+    }
 }
 
 /// Whether an address can be somebody's on the Internet.

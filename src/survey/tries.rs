@@ -48,7 +48,7 @@ pub fn kind(case: &Case<'_>, request: &Request) -> Kind {
 pub fn tries(case: &Case<'_>, findings: &[Finding]) -> Vec<Try> {
     let judged = !case.flow.evicted && unjudged(case).is_none();
     let reset = || case.of(case.server()).any(|(_, e)| e.is_rst()) || case.has(fact::ICMP);
-    let mut list: Vec<Try> = Vec::new();
+    let mut list: Vec<Try> = Vec::with_capacity(case.messages.requests.len());
     for request in &case.messages.requests {
         let came = if !judged {
             Came::Unjudged

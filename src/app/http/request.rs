@@ -57,7 +57,7 @@ pub fn is_request_start(bytes: &[u8]) -> bool {
         let Some((head, rest)) = bytes.split_at_checked(method.len()) else {
             return false;
         };
-        head.eq_ignore_ascii_case(method) && matches!(rest, [b' ' | b'\t', 0x20..=0x7e, ..])
+        matches!(rest, [b' ' | b'\t', 0x20..=0x7e, ..]) && head.eq_ignore_ascii_case(method)
     })
 }
 
