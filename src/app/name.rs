@@ -165,16 +165,7 @@ impl Name {
 
 /// Whether presentation form writes an octet other than as itself.
 fn is_escaped(byte: u8) -> bool {
-    const ESCAPED: [bool; 256] = {
-        let mut escaped = [true; 256];
-        let mut byte = 0x21;
-        while byte <= 0x7e {
-            escaped[byte as usize] = matches!(byte, b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$');
-            byte += 1;
-        }
-        escaped
-    };
-    ESCAPED.get(usize::from(byte)).copied().unwrap_or(true)
+    !matches!(byte, 0x21..=0x7e) || matches!(byte, b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$')
 }
 
 impl fmt::Display for Name {

@@ -218,8 +218,8 @@ impl<'f> Case<'f> {
 fn senders(entries: &[Entry]) -> Vec<Option<Direction>> {
     let of = |(i, e): (usize, &Entry)| {
         let near = entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
-        // Few have the same number, and every two of them are asked.
-        let copied = || near.iter().any(|earlier| earlier.seq == e.seq && is_copy(earlier, e));
+        // Few have the same number and begin alike, and every two of them are asked.
+        let copied = || near.iter().any(|earlier| earlier.seq == e.seq && earlier.peek == e.peek && is_copy(earlier, e));
         // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
         (!e.is(fact::ICMP) && (e.is_rst() || !copied())).then(|| e.direction())
     };

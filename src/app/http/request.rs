@@ -49,8 +49,8 @@ const METHODS: [&[u8]; 12] =
 /// Could these be the first bytes of a request? Needs the method and its blank.
 pub fn is_request_start(bytes: &[u8]) -> bool {
     let bytes = skip_empty_lines(bytes);
-    // Nearly everything that is asked about is no request, and its first octet says so.
-    if !bytes.first().is_some_and(u8::is_ascii_alphabetic) {
+    // Nearly everything that is asked about is no request, and its first two octets say so.
+    if !matches!(bytes, [b'A'..=b'Z' | b'a'..=b'z', b'A'..=b'Z' | b'a'..=b'z' | b'-', ..]) {
         return false;
     }
     METHODS.iter().any(|method| {

@@ -88,13 +88,9 @@ impl InitialKeys {
 /// HKDF-Expand-Label of RFC 8446 section 7.1 with an empty context.
 fn expand_label<const N: usize>(secret: &Hkdf<Sha256>, label: &str) -> Option<[u8; N]> {
     const PREFIX: &str = "tls13 ";
-    let mut info = u16::try_from(N).ok()?.to_be_bytes().to_vec();
-    info.push(u8::try_from(PREFIX.len() + label.len()).ok()?);
-    info.extend_from_slice(PREFIX.as_bytes());
-    info.extend_from_slice(label.as_bytes());
-    info.push(0);
+    let (len, label_len) = (u16::try_from(N).ok()?, u8::try_from(PREFIX.len() + label.len()).ok()?);
     let mut out = [0; N];
-    secret.expand(&info, &mut out).ok()?;
+    secret.expand_multi_info(&[&len.to_be_bytes(), &[label_len], PREFIX.as_bytes(), label.as_bytes(), &[0]], &mut out).ok()?;
     Some(out)
 }
 

@@ -47,6 +47,9 @@ fn check(view: &View<'_>) -> Option<Claim> {
 
 /// First frame that acknowledges bytes never seen, while the transcript is whole.
 pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
+    if case.flow.key.protocol != 6 {
+        return None;
+    }
     let (mut low, mut high): (Option<u32>, Option<u32>) = (None, None);
     for (i, (e, left_out)) in case.entries.iter().zip(&case.left_out).enumerate() {
         if *left_out > 0 {
