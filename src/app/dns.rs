@@ -17,6 +17,7 @@ pub use rdata::Data;
 pub use types::{qtype_name, rcode_name};
 
 use super::name::{Name, NameError};
+use std::net::IpAddr;
 
 /// Records read of one message, over all sections. Genuine answers to stub resolvers stay far below.
 pub const MAX_RECORDS: usize = 64;
@@ -29,6 +30,8 @@ const MAX_ANNOUNCED: u16 = 4096;
 
 const HEADER_LEN: usize = 12;
 const OPT: u16 = 41;
+/// A record's name that is the first question's.
+const POINTER_TO_QUESTION: [u8; 2] = [0xc0, HEADER_LEN as u8];
 
 /// A DNS message, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,17 @@ pub struct Message {
     pub additionals: Vec<Record>,
     pub edns: Option<Edns>,
     pub notes: Notes,
+}
+
+impl Message {
+    /// Addresses in the answer section.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + Clone {
+        self.answers.iter().filter_map(|r| match r.data {
+            Data::A(a) => Some(IpAddr::V4(a)),
+            Data::Aaaa(a) => Some(IpAddr::V6(a)),
+            _ => None,
+        })
+    }
 }
 
 /// The first question.
@@ -133,10 +147,10 @@ fn plausible_class(class: u16) -> bool {
 }
 
 fn header(payload: &[u8]) -> Option<Message> {
-    let word = |index: usize| u16_at(payload, index * 2);
-    let flags = word(1)?;
+    let [id, flags, counts @ ..] = *payload.first_chunk::<HEADER_LEN>()?.as_chunks::<2>().0.first_chunk::<6>()?;
+    let flags = u16::from_be_bytes(flags);
     let mut message = Message {
-        id: word(0)?,
+        id: u16::from_be_bytes(id),
         flags,
         is_response: flags & 0x8000 != 0,
         opcode: (flags >> 11 & 0xf) as u8,
@@ -148,7 +162,7 @@ fn header(payload: &[u8]) -> Option<Message> {
         z: flags & 0x0040 != 0,
         authentic_data: flags & 0x0020 != 0,
         checking_disabled: flags & 0x0010 != 0,
-        counts: [word(2)?, word(3)?, word(4)?, word(5)?],
+        counts: counts.map(u16::from_be_bytes),
         question: None,
         answers: Vec::new(),
         authorities: Vec::new(),
@@ -221,10 +235,10 @@ fn read_records(payload: &[u8], mut at: usize, message: &mut Message) {
             };
             budget = rest;
             if (section, index) == (0, 0) {
-                let points = payload.get(at..at + 2) == Some(&[0xc0, HEADER_LEN as u8]);
+                let points = payload.get(at..at + 2) == Some(&POINTER_TO_QUESTION);
                 message.notes.set(Notes::ANSWER_NAME_IS_POINTER_TO_QUESTION, points);
             }
-            let Some(envelope) = Envelope::read(payload, at, &mut message.notes) else {
+            let Some(envelope) = Envelope::read(payload, at, message) else {
                 return;
             };
             at = envelope.end;
@@ -254,8 +268,15 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn read(payload: &[u8], at: usize, notes: &mut Notes) -> Option<Envelope> {
-        let (name, next) = match Name::read(payload, at) {
+    fn read(payload: &[u8], at: usize, message: &mut Message) -> Option<Envelope> {
+        let notes = &mut message.notes;
+        let asked = message.question.as_ref().filter(|_| payload.get(at..at + 2) == Some(&POINTER_TO_QUESTION)).map(|q| &q.name);
+        // As in most answers. Where the question itself is compressed, the pointers followed are to be counted.
+        let read = match asked.filter(|name| name.is_written_at(payload, HEADER_LEN)) {
+            Some(name) => Ok((name.clone(), at + 2)),
+            None => Name::read(payload, at),
+        };
+        let (name, next) = match read {
             Ok(read) => read,
             Err(error) => {
                 note_name_error(notes, error);
@@ -263,17 +284,14 @@ impl Envelope {
             }
         };
         notes.set(Notes::COMPRESSION, matches!(payload.get(next.wrapping_sub(2)), Some(0xc0..)));
-        let word = |offset: usize| u16_at(payload, next + offset);
-        let fixed = word(8).and_then(|length| {
-            let end = next + 10 + usize::from(length);
-            (end <= payload.len()).then_some(end)
+        let fixed = payload.get(next..).and_then(<[u8]>::first_chunk);
+        let whole = fixed.and_then(|&[t1, t0, c1, c0, a, b, c, d, l1, l0]| {
+            let [rtype, class, length] = [[t1, t0], [c1, c0], [l1, l0]].map(u16::from_be_bytes);
+            let (data_at, ttl) = (next + 10, u32::from_be_bytes([a, b, c, d]));
+            Some(Envelope { name, rtype, class, ttl, data_at, end: data_at + usize::from(length) }).filter(|e| e.end <= payload.len())
         });
-        let (Some(end), Some(rtype), Some(class)) = (fixed, word(0), word(2)) else {
-            notes.insert(Notes::CUT);
-            return None;
-        };
-        let ttl = u32::from(word(4)?) << 16 | u32::from(word(6)?);
-        Some(Envelope { name, rtype, class, ttl, data_at: next + 10, end })
+        notes.set(Notes::CUT, whole.is_none());
+        whole
     }
 
     fn into_record(self, payload: &[u8], notes: &mut Notes) -> Record {

@@ -1,8 +1,7 @@
 //! HTTP/1 heads (RFC 9112): the request that may have triggered something, the response that may be a block page.
 //!
-//! `httparse` reads whole heads; what it refuses or what is cut falls back to a line reader of our own, because
-//! circumvention tools write heads on the edge of the grammar and captures cut them. Positions and oddities come
-//! from that line reader in every case.
+//! Heads are read by a line reader of our own, because circumvention tools write them on the edge of the grammar and
+//! captures cut them.
 
 mod lines;
 mod request;

@@ -5,6 +5,7 @@
 //! let a few bytes stand for endless work.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -30,10 +31,12 @@ pub enum NameError {
     BadLabel,
 }
 
-/// A domain name: its labels in wire form (length octet, bytes), without the root octet.
+/// A domain name: its labels in wire form (length octet, bytes), without the root octet. Shared, because most records of an answer
+/// bear the name that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Name {
-    wire: Box<[u8]>,
+    /// Nothing for the root, which every OPT record bears.
+    wire: Option<Arc<[u8]>>,
 }
 
 impl Name {
@@ -48,7 +51,7 @@ impl Name {
             match length {
                 0 => {
                     let end = next.unwrap_or(pos + 1);
-                    return Ok((Name { wire: wire.get(..used).unwrap_or_default().into() }, end));
+                    return Ok((Name::of(wire.get(..used).unwrap_or_default()), end));
                 }
                 1..=0x3f => {
                     let label = message.get(pos..=pos + usize::from(length)).ok_or(NameError::Cut)?;
@@ -76,6 +79,14 @@ impl Name {
         }
     }
 
+    fn of(wire: &[u8]) -> Name {
+        Name { wire: (!wire.is_empty()).then(|| wire.into()) }
+    }
+
+    fn wire(&self) -> &[u8] {
+        self.wire.as_deref().unwrap_or_default()
+    }
+
     /// Makes a name from dotted text without escapes; `None` if a label or the whole is too long.
     pub fn from_text(text: &[u8]) -> Option<Name> {
         let text = text.strip_suffix(b".").unwrap_or(text);
@@ -87,12 +98,12 @@ impl Name {
                 wire.extend_from_slice(label);
             }
         }
-        (wire.len() < MAX_OCTETS).then(|| Name { wire: wire.into_boxed_slice() })
+        (wire.len() < MAX_OCTETS).then(|| Name::of(&wire))
     }
 
     /// The labels, first to last, without the root.
     pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest: &[u8] = &self.wire;
+        let mut rest = self.wire();
         std::iter::from_fn(move || {
             let (&length, tail) = rest.split_first()?;
             let (label, after) = tail.split_at_checked(usize::from(length))?;
@@ -102,12 +113,18 @@ impl Name {
     }
 
     pub fn is_root(&self) -> bool {
-        self.wire.is_empty()
+        self.wire.is_none()
+    }
+
+    /// Does it stand at `at` of `message` in full, without pointers?
+    pub fn is_written_at(&self, message: &[u8], at: usize) -> bool {
+        let rest = message.get(at..).and_then(|here| here.strip_prefix(self.wire()));
+        rest.is_some_and(|rest| rest.first() == Some(&0))
     }
 
     /// Equal as DNS compares names. Length octets are below `A`, so folding the whole wire form is safe.
     pub fn eq_ignore_case(&self, other: &Name) -> bool {
-        self.wire.eq_ignore_ascii_case(&other.wire)
+        self.wire().eq_ignore_ascii_case(other.wire())
     }
 
     /// Is this name `zone` itself or below it?
@@ -124,20 +141,25 @@ impl Name {
 
     /// Presentation form in lower case; the root is a single dot, other names have no final dot.
     pub fn as_lower_text(&self) -> String {
-        if self.is_root() || self.labels().any(|label| label.iter().any(|b| is_escaped(*b))) {
-            return self.to_string().to_ascii_lowercase();
-        }
+        String::from_utf8(self.as_lower_octets()).unwrap_or_default()
+    }
+
+    /// The same as octets.
+    pub fn as_lower_octets(&self) -> Vec<u8> {
         // Nothing to escape, as nearly always: the octets are the text, with a dot where the length of a further label stands.
-        let mut text = self.wire.get(1..).unwrap_or_default().to_ascii_lowercase();
+        let mut text = self.wire().get(1..).unwrap_or(b".").to_ascii_lowercase();
         let mut end = 0;
         for label in self.labels() {
+            if label.iter().filter(|b| is_escaped(**b)).count() > 0 {
+                return self.to_string().to_ascii_lowercase().into_bytes();
+            }
             end += label.len();
             if let Some(length) = text.get_mut(end) {
                 *length = b'.';
             }
             end += 1;
         }
-        String::from_utf8(text).unwrap_or_default()
+        text
     }
 }
 

@@ -2,8 +2,8 @@
 //! encrypted (TLS 1.2 and older), alerts in clear.
 //!
 //! Message envelopes are walked here over [`Handshake`](super::tls_records::Handshake), which knows its holes;
-//! `tls_parser` decides whether a whole message is well formed and decodes extensions ([`hello`]). Left alone it
-//! yields nothing for a cut hello, or, cut inside the extensions, a hello that silently has no name.
+//! `tls_parser` decodes extensions ([`hello`]). Left alone it yields nothing for a cut hello, or, cut inside the
+//! extensions, a hello that silently has no name.
 
 mod client;
 mod hello;

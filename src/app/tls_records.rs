@@ -110,6 +110,12 @@ impl Handshake {
         handshake
     }
 
+    /// The first `len` bytes, known or not.
+    pub fn into_first(mut self, len: usize) -> Vec<u8> {
+        self.bytes.truncate(len);
+        self.bytes
+    }
+
     fn know(&mut self, start: usize, end: usize) {
         match self.known.last_mut() {
             Some(last) if last.end == start => last.end = end,

@@ -89,7 +89,7 @@ pub fn of_payload(bytes: &[u8]) -> Vec<Known> {
         return Vec::new();
     }
     let field = |value: Option<&Vec<u8>>| value.map(|v| v.to_ascii_lowercase()).unwrap_or_default();
-    let body = response.as_ref().map_or(bytes, |r| &r.body).to_ascii_lowercase();
+    let body = response.as_ref().map_or(bytes, |r| r.body(bytes)).to_ascii_lowercase();
     let location = field(response.as_ref().and_then(|r| r.location.as_ref()));
     let server = field(response.as_ref().and_then(|r| r.server.as_ref()));
     if table().innocent.iter().any(|p| contains(&body, p)) {
@@ -115,7 +115,7 @@ fn of_given(bytes: &[u8], response: Option<&Response>) -> Vec<&'static given::Pa
     }
     let head = response.map(|_| http::Head::read(bytes));
     let holds = |page: &&given::Page| match &page.place {
-        GivenPlace::Body => page.pattern.matches(response.map_or(bytes, |r| &r.body)),
+        GivenPlace::Body => page.pattern.matches(response.map_or(bytes, |r| r.body(bytes))),
         GivenPlace::Header(name) => {
             let line = head.as_ref().and_then(|h| h.find(bytes, name.as_bytes()));
             line.and_then(|l| bytes.get(l.value.clone())).is_some_and(|v| page.pattern.matches(v))

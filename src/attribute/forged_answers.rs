@@ -1,8 +1,8 @@
 //! The table of answers known to be forged (`forged_answers.toml`), compiled in and read once, when first needed.
 
 use super::given::{self, Standing};
+use hashbrown::HashMap;
 use serde::Deserialize;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -58,18 +58,23 @@ fn is_given(id: &str) -> bool {
 
 /// The first of the addresses and names of an answer that is known to be forged, with its row; a user's rows go before ours. Nothing,
 /// where a user's row says that it is genuine, or the table that it is for this name.
-pub fn known(addresses: &[IpAddr], aliases: &[String], qname: &[u8]) -> Option<(String, &'static Row)> {
-    let ours = || addresses.iter().find_map(|a| lookup(*a, qname).map(|row| (a.to_string(), row)));
+pub fn known(
+    addresses: impl Iterator<Item = IpAddr> + Clone,
+    aliases: impl FnOnce() -> Vec<String>,
+    qname: &[u8],
+) -> Option<(String, &'static Row)> {
+    let mut ours = addresses.clone().filter_map(|a| lookup(a, qname).map(|row| (a.to_string(), row)));
     if given::given().answers.is_empty() {
-        return ours();
+        return ours.next();
     }
-    let texts: Vec<String> = addresses.iter().map(ToString::to_string).chain(aliases.iter().cloned()).collect();
+    let addresses: Vec<IpAddr> = addresses.collect();
+    let texts: Vec<String> = addresses.iter().map(ToString::to_string).chain(aliases()).collect();
     let theirs = || texts.iter().enumerate().flat_map(|(i, text)| given_rows(addresses.get(i), text).map(move |a| (text, a)));
     if theirs().any(|(_, a)| a.standing == Standing::Innocent) {
         return None;
     }
     let sure = theirs().find(|(_, a)| a.standing == Standing::Sure).map(|(text, a)| (text.clone(), &a.row));
-    sure.or_else(ours)
+    sure.or_else(|| ours.next())
 }
 
 /// Whether every address of an answer stands in one of these rows, or a name it leads to does.

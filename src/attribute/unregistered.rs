@@ -3,11 +3,11 @@
 /// Why a name (in small letters, with or without the final dot) has no right to an address; `None` for a name like others.
 pub fn why(name: &[u8]) -> Option<&'static str> {
     let name = name.strip_suffix(b".").unwrap_or(name);
-    let labels: Vec<&[u8]> = name.split(|b| *b == b'.').collect();
-    match labels.as_slice() {
-        [.., b"invalid"] => Some("RFC 6761 keeps .invalid from ever existing"),
-        [label] if probes(label) => Some("a name of one label has no address in the public DNS (RFC 7085)"),
-        [label, _] | [b"www", label, _] if is_made_up(label) => {
+    let mut labels = name.rsplit(|b| *b == b'.');
+    match [labels.next(), labels.next(), labels.next(), labels.next()] {
+        [Some(b"invalid"), ..] => Some("RFC 6761 keeps .invalid from ever existing"),
+        [Some(label), None, ..] if probes(label) => Some("a name of one label has no address in the public DNS (RFC 7085)"),
+        [_, Some(label), None | Some(b"www"), None] if is_made_up(label) => {
             Some("the name looks made up, as people make one up to see what comes back")
         }
         _ => None,
@@ -26,11 +26,14 @@ fn is_made_up(label: &[u8]) -> bool {
     const LONG: usize = 15;
     const DIGITS: usize = 4;
     const CHANGES: usize = 4;
+    if label.len() < LONG {
+        return false;
+    }
     let digit = |b: &u8| b.is_ascii_digit();
     let plain = label.iter().all(|b| b.is_ascii_lowercase() || digit(b));
     let hash = label.iter().all(u8::is_ascii_hexdigit);
     let changes = label.windows(2).filter(|w| matches!(w, [a, b] if digit(a) != digit(b))).count();
-    plain && !hash && label.len() >= LONG && label.iter().filter(|b| digit(b)).count() >= DIGITS && changes >= CHANGES
+    plain && !hash && label.iter().filter(|b| digit(b)).count() >= DIGITS && changes >= CHANGES
 }
 
 #[cfg(test)]

@@ -27,8 +27,10 @@ pub struct Case<'f> {
     pub entries: Vec<Entry>,
     /// Packets left out before each.
     pub left_out: Vec<u64>,
-    /// Whether an entry is another capture of an earlier one.
-    pub copies: Vec<bool>,
+    /// Whose packet an entry is: nobody's, if it is an ICMP error or another capture of an earlier one.
+    senders: Vec<Option<Direction>>,
+    /// All entries' facts together.
+    facts: u16,
     pub client: Direction,
     pub role: Role,
     /// Shortest time in which each side (by direction index) answered the other, seen from the capture point.
@@ -52,31 +54,42 @@ impl<'f> Case<'f> {
     /// Works a flow out.
     pub fn new(flow: &'f Flow) -> Case<'f> {
         let (entries, left_out) = flow.transcript.entries();
-        let copies = copies(&entries);
+        let senders = senders(&entries);
+        let facts = entries.iter().fold(0, |facts, e| facts | e.facts);
         let (client, role) = client(&entries, flow);
-        let starts = starts(&entries);
-        let decoys = super::evasion::decoys(&entries, client);
-        let handshake_rtt = handshake_rtt(&entries, client);
-        let told = entries.iter().zip(&copies).zip(&left_out).filter(|((e, copy), _)| !**copy && e.is_tcp() && !e.is_rst());
-        let timing = Timing::of(told.map(|((e, _), left_out)| (e, *left_out)));
-        let rtt = [0, 1].map(|side| handshake_rtt[side].into_iter().chain(timing.data_rtt[side]).min());
         let mut case = Case {
             flow,
             entries,
             left_out,
-            copies,
+            senders,
+            facts,
             client,
             role,
-            rtt,
-            handshake_rtt,
-            reordering: timing.reordering,
-            starts,
-            decoys,
+            rtt: [None; 2],
+            handshake_rtt: [None; 2],
+            reordering: 0,
+            starts: [None; 2],
+            decoys: Vec::new(),
             messages: Messages::default(),
             transfer: OnceCell::new(),
         };
+        if flow.key.protocol == 6 {
+            case.follow();
+        }
         case.messages = Messages::read(&case);
         case
+    }
+
+    /// What sequence numbers and acknowledgements tell.
+    fn follow(&mut self) {
+        let entries = &self.entries;
+        self.starts = starts(entries);
+        self.decoys = super::evasion::decoys(entries, self.client);
+        self.handshake_rtt = handshake_rtt(entries, self.client);
+        let told = entries.iter().zip(&self.senders).zip(&self.left_out).filter(|((e, sender), _)| sender.is_some() && !e.is_rst());
+        let timing = Timing::of(told.map(|((e, _), left_out)| (e, *left_out)));
+        self.rtt = [0, 1].map(|side| self.handshake_rtt[side].into_iter().chain(timing.data_rtt[side]).min());
+        self.reordering = timing.reordering;
     }
 
     pub fn server(&self) -> Direction {
@@ -103,14 +116,14 @@ impl<'f> Case<'f> {
 
     /// The same of those before entry `i`.
     fn before(&self, side: Direction, i: usize) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + Clone {
-        let seen = self.entries.get(..i).unwrap_or(&self.entries).iter().zip(&self.copies).enumerate();
-        seen.filter(move |(_, (e, copy))| is_from(side, e, **copy)).map(|(i, (e, _))| (i, e))
+        let seen = self.entries.get(..i).unwrap_or(&self.entries).iter().zip(&self.senders).enumerate();
+        seen.filter(move |(_, (_, sender))| **sender == Some(side)).map(|(i, (e, _))| (i, e))
     }
 
     /// The same of those after entry `i`.
     pub fn after(&self, side: Direction, i: usize) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + Clone {
-        let later = self.entries.iter().zip(&self.copies).enumerate().skip(i + 1);
-        later.filter(move |(_, (e, copy))| is_from(side, e, **copy)).map(|(i, (e, _))| (i, e))
+        let later = self.entries.iter().zip(&self.senders).enumerate().skip(i + 1);
+        later.filter(move |(_, (_, sender))| **sender == Some(side)).map(|(i, (e, _))| (i, e))
     }
 
     /// Packets of a side other than resets before entry `i`.
@@ -178,35 +191,39 @@ impl<'f> Case<'f> {
         self.entries.binary_search_by_key(&frame, |e| e.frame).ok()
     }
 
+    /// Whether an entry is another capture of an earlier one.
+    pub fn is_copy(&self, i: usize) -> bool {
+        self.senders.get(i).is_some_and(Option::is_none) && self.entries.get(i).is_some_and(|e| !e.is(fact::ICMP))
+    }
+
+    /// Whether a fact (see [`fact`]) is one of some entry: most are of none, and every flow is asked.
+    pub fn has(&self, fact: u16) -> bool {
+        self.facts & fact != 0
+    }
+
     /// Whether most of a side's ordinary packets were captured twice.
     pub fn is_duplicated(&self, side: Direction) -> bool {
         let mut ordinary = 0;
         let mut copied = 0;
-        for (e, copy) in self.entries.iter().zip(&self.copies) {
+        for (i, e) in self.entries.iter().enumerate() {
             if e.direction() == side && !e.is_rst() && !e.is(fact::ICMP) {
                 ordinary += 1;
-                copied += usize::from(*copy);
+                copied += usize::from(self.is_copy(i));
             }
         }
         copied >= 2 && copied * 3 >= ordinary
     }
 }
 
-/// Whether an entry is a side's own packet.
-fn is_from(side: Direction, e: &Entry, copy: bool) -> bool {
-    e.direction() == side && !e.is(fact::ICMP) && !copy
-}
-
-fn copies(entries: &[Entry]) -> Vec<bool> {
-    let mut copies = Vec::with_capacity(entries.len());
-    for (i, e) in entries.iter().enumerate() {
+fn senders(entries: &[Entry]) -> Vec<Option<Direction>> {
+    let of = |(i, e): (usize, &Entry)| {
         let near = entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
-        // Few have the same number, and every two of them are asked.
-        let copied = || near.iter().any(|earlier| earlier.seq == e.seq && is_copy(earlier, e));
+        // Few have the same number and begin alike, and every two of them are asked.
+        let copied = || near.iter().any(|earlier| earlier.seq == e.seq && earlier.peek == e.peek && is_copy(earlier, e));
         // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
-        copies.push(!e.is_rst() && !e.is(fact::ICMP) && copied());
-    }
-    copies
+        (!e.is(fact::ICMP) && (e.is_rst() || !copied())).then(|| e.direction())
+    };
+    entries.iter().enumerate().map(of).collect()
 }
 
 fn client(entries: &[Entry], flow: &Flow) -> (Direction, Role) {
@@ -221,12 +238,12 @@ fn client(entries: &[Entry], flow: &Flow) -> (Direction, Role) {
         if e.is(fact::ICMP) || peek.is_empty() {
             continue;
         }
-        if crate::app::tls::is_client_hello_start(peek) || crate::app::http::is_request_start(peek) {
-            return (e.direction(), Role::Message);
-        }
         if flow.key.transaction.is_some() {
             let is_response = peek.get(2).is_some_and(|b| b & 0x80 != 0);
             return (if is_response { e.direction().other() } else { e.direction() }, Role::Message);
+        }
+        if crate::app::tls::is_client_hello_start(peek) || crate::app::http::is_request_start(peek) {
+            return (e.direction(), Role::Message);
         }
         if crate::app::http::is_response_start(peek) {
             return (e.direction().other(), Role::Message);

@@ -82,7 +82,7 @@ fn split(case: &Case<'_>) -> Option<u64> {
     /// The smallest segment size a host must accept is 536 octets (RFC 9293); tools cut after 1 to 5.
     const SHORT: u32 = 100;
     let request = case.messages.requests.first().filter(|_| case.messages.hello.is_some() || case.messages.host.is_some())?;
-    let inside = |e: &Entry| e.payload_len > 0 && ahead(e.seq, request.seq) >= 0 && ahead(request.seq_end, e.seq_end()) > 0;
-    let parts = case.of(case.client).filter(|(_, e)| !e.is_rst() && !case.decoys.contains(&e.frame) && inside(e));
-    parts.into_iter().find(|(_, e)| e.payload_len < SHORT).map(|(_, e)| e.frame)
+    let inside = |e: &Entry| ahead(e.seq, request.seq) >= 0 && ahead(request.seq_end, e.seq_end()) > 0;
+    let mut short = case.of(case.client).filter(|(_, e)| (1..SHORT).contains(&e.payload_len) && !e.is_rst());
+    short.find(|(_, e)| inside(e) && !case.decoys.contains(&e.frame)).map(|(_, e)| e.frame)
 }

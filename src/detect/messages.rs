@@ -2,11 +2,13 @@
 
 use super::case::Case;
 use super::finding::TriggerKind;
+use crate::app::name::Name;
 use crate::app::pieces::Pieces;
 use crate::app::{dns, http, quic, tls};
 use crate::capture::Timestamp;
 use crate::flow::key::Direction;
 use crate::flow::stream::{Laid, lay};
+use std::cell::OnceCell;
 
 /// A request of the client that carries a name.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Request {
     pub seq: u32,
     /// All of it was captured.
     pub complete: bool,
+    /// The server said something in answer; found out when first asked.
+    pub answered: OnceCell<bool>,
 }
 
 /// A DNS message and the frame it came in.
@@ -39,8 +43,11 @@ pub struct DnsSeen {
 }
 
 impl DnsSeen {
-    fn new(entry: usize, message: dns::Message, cut: bool) -> DnsSeen {
-        let name = message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
+    /// `before` is another message of the conversation: most ask for the same.
+    fn new(entry: usize, message: dns::Message, cut: bool, before: Option<&DnsSeen>) -> DnsSeen {
+        let known = |name: &Name| before.filter(|b| b.message.question.as_ref().is_some_and(|q| q.name == *name));
+        let lower = |name: &Name| known(name).map_or_else(|| name.as_lower_octets(), |b| b.name.clone());
+        let name = message.question.as_ref().map(|q| lower(&q.name)).unwrap_or_default();
         DnsSeen { entry, message, name, cut }
     }
 }
@@ -140,6 +147,7 @@ impl Messages {
                 seq_end: seq.wrapping_add(if request.complete { request.head_len as u32 } else { bytes.len() as u32 }),
                 seq,
                 complete: request.complete,
+                answered: OnceCell::new(),
             });
         }
         self.requests.sort_by_key(|r| r.frame);
@@ -162,7 +170,7 @@ impl Messages {
                 if message.is_response == (direction == case.client) {
                     return;
                 }
-                let seen = DnsSeen::new(entry, message, !complete);
+                let seen = DnsSeen::new(entry, message, !complete, self.dns.last());
                 if !seen.message.is_response
                     && seen.message.question.is_some()
                     && let Some(e) = case.entries.get(entry)
@@ -176,6 +184,7 @@ impl Messages {
                         seq_end: e.seq_end(),
                         seq: e.seq,
                         complete,
+                        answered: OnceCell::new(),
                     });
                 }
                 self.dns.push(seen);
@@ -209,23 +218,23 @@ impl Messages {
                     seq_end: 0,
                     seq: 0,
                     complete: hello.complete,
+                    answered: OnceCell::new(),
                 });
             }
         }
     }
 
     fn dns_over_udp(&mut self, case: &Case<'_>) {
+        self.dns.reserve_exact(case.flow.heads.iter().map(|h| h.segments.len()).sum());
         for side in [Direction::FromLow, Direction::FromHigh] {
             let head = &case.flow.heads[side.index()];
             for segment in &head.segments {
                 let bytes = head.slice(segment);
                 let Some(entry) = case.index_of(segment.frame) else { continue };
                 let cut = case.entries.get(entry).is_some_and(|e| e.is(crate::flow::entry::fact::CUT));
-                let Some(message) = (if cut { dns::parse_lenient(bytes) } else { dns::parse(bytes).or_else(|| dns::parse_lenient(bytes)) })
-                else {
-                    continue;
-                };
-                self.dns.push(DnsSeen::new(entry, message, cut));
+                if let Some(message) = dns::parse_lenient(bytes) {
+                    self.dns.push(DnsSeen::new(entry, message, cut, self.dns.last()));
+                }
             }
         }
         self.dns.sort_by_key(|d| d.entry);
@@ -240,6 +249,7 @@ impl Messages {
                 seq_end: 0,
                 seq: 0,
                 complete: true,
+                answered: OnceCell::new(),
             });
         }
     }
@@ -269,7 +279,8 @@ fn request(case: &Case<'_>, laid: &Laid<'_>, kind: TriggerKind, value: Vec<u8>, 
     let start = case.starts[case.client.index()]?;
     let time = case.index_of(last).and_then(|i| case.entries.get(i)).map_or(case.flow.last, |e| e.time);
     let seq_end = start.wrapping_add(end);
-    Some(Request { kind, value, frame: carrier, complete_at_frame: last.max(carrier), time, seq_end, seq: start, complete })
+    let answered = OnceCell::new();
+    Some(Request { kind, value, frame: carrier, complete_at_frame: last.max(carrier), time, seq_end, seq: start, complete, answered })
 }
 
 fn hello_request(case: &Case<'_>, laid: &Laid<'_>, hello: &tls::ClientHello) -> Option<Request> {

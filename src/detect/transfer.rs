@@ -22,13 +22,8 @@ pub struct Transfer {
     pub steady: bool,
     /// Most segments were as large as the largest: the sender had more to send all the time.
     pub full: bool,
-    /// Segments that filled a hole left by a lost one, among those that were looked at.
-    pub late: usize,
+    /// Segments that were looked at.
     pub sampled: usize,
-    /// Round trip late in the transfer above the shortest (by timestamps), ns: data that waited in a queue.
-    pub queueing: Option<i64>,
-    /// The receiver closed its window late in the transfer: it was the one that could not take more.
-    pub closed: bool,
 }
 
 /// Fewer packets are a message, not a transfer.
@@ -51,7 +46,7 @@ impl Transfer {
         if case.flow.key.protocol != 6 || profile.data_packets < PACKETS {
             return None;
         }
-        let data: Vec<(usize, &Entry)> = case.of(sender).filter(|(_, e)| e.payload_len > 0 && !e.is_rst()).collect();
+        let data = data(case, sender);
         let (first, last) = (data.first()?.1, data.last()?.1);
         let bytes = distinct(case, sender, &data, profile.payload_bytes);
         let (rate, steady) = rate(case, &data, bytes);
@@ -65,12 +60,74 @@ impl Transfer {
             rate,
             steady,
             full,
-            late: late(case, &data),
             sampled: data.len(),
-            queueing: queueing(case, sender),
-            closed: closed(case, sender.other(), last),
         })
     }
+
+    /// Segments that filled a hole left by a lost one, among those that were looked at: behind one that was sent later.
+    pub fn late(&self, case: &Case<'_>) -> usize {
+        let data = data(case, self.sender);
+        let mut late = 0;
+        let mut highest: Option<u32> = None;
+        for (n, (_, e)) in data.iter().enumerate() {
+            if is_gap(case, &data, n) {
+                highest = None;
+            }
+            match highest {
+                Some(seen) if ahead(seen, e.seq_end()) >= 0 => late += 1,
+                _ => highest = Some(e.seq_end()),
+            }
+        }
+        late
+    }
+
+    /// Round trip late in the transfer above the shortest, ns, as the echoed timestamps show: data that waited in a queue.
+    ///
+    /// A sender that pauses echoes what it heard before the pause, so an old echo alone is none: only where the receiver has sent
+    /// several packets since was the echo under way that long.
+    pub fn queueing(&self, case: &Case<'_>) -> Option<i64> {
+        const UNDER_WAY: usize = 3;
+        let mut sent: Vec<(u32, i64)> = Vec::new();
+        let (mut least, mut late) = (None, Vec::new());
+        for e in case.entries.iter().filter(|e| e.is_tcp() && !e.is_rst()) {
+            let Some((value, echo)) = e.timestamps() else { continue };
+            if e.direction() != self.sender {
+                if sent.last().is_none_or(|(v, _)| *v != value) {
+                    sent.push((value, e.time.0));
+                }
+                continue;
+            }
+            let Some((newer, (_, at))) = sent.iter().rev().enumerate().find(|(_, (v, _))| *v == echo) else { continue };
+            let age = e.time.0 - at;
+            least = Some(least.map_or(age, |l: i64| l.min(age)));
+            if newer >= UNDER_WAY {
+                late.push(age);
+            }
+        }
+        // The middle one of the last: one packet may have waited for anything.
+        let third = late.len() / 3;
+        let mut end = late.split_off(late.len() - third);
+        end.sort_unstable();
+        end.get(end.len() / 2).zip(least).map(|(middle, least)| middle - least)
+    }
+
+    /// The receiver, late in the transfer, closed its window: it was the one that could not take more.
+    pub fn is_closed(&self, case: &Case<'_>) -> bool {
+        /// Enough acknowledgements to see a receiver that reads slowly.
+        const LAST: usize = 8;
+        let Some((_, last)) = case.of(self.sender).rfind(is_data) else { return false };
+        let acks = case.of(self.sender.other()).filter(|(_, e)| e.has(tcp::ACK) && !e.has(tcp::SYN) && !e.is_rst() && e.time <= last.time);
+        acks.rev().take(LAST).any(|(_, e)| e.window == 0)
+    }
+}
+
+/// The packets of a side that carry its data.
+fn data<'c>(case: &'c Case<'_>, sender: Direction) -> Vec<(usize, &'c Entry)> {
+    case.of(sender).filter(is_data).collect()
+}
+
+fn is_data((_, e): &(usize, &Entry)) -> bool {
+    e.payload_len > 0 && !e.is_rst()
 }
 
 /// Octets sent, without repetitions as far as sequence numbers tell.
@@ -107,58 +164,4 @@ fn rate(case: &Case<'_>, data: &[(usize, &Entry)], bytes: u64) -> (f64, bool) {
 fn is_gap(case: &Case<'_>, data: &[(usize, &Entry)], n: usize) -> bool {
     let (Some((from, _)), Some((to, _))) = (n.checked_sub(1).and_then(|before| data.get(before)), data.get(n)) else { return false };
     case.left_out.get(from + 1..=*to).unwrap_or_default().iter().any(|left| *left > 0)
-}
-
-/// Segments behind one that was sent later: holes that were filled.
-fn late(case: &Case<'_>, data: &[(usize, &Entry)]) -> usize {
-    let mut late = 0;
-    let mut highest: Option<u32> = None;
-    for (n, (_, e)) in data.iter().enumerate() {
-        if is_gap(case, data, n) {
-            highest = None;
-        }
-        match highest {
-            Some(seen) if ahead(seen, e.seq_end()) >= 0 => late += 1,
-            _ => highest = Some(e.seq_end()),
-        }
-    }
-    late
-}
-
-/// By how much the round trip grew, as the echoed timestamps show.
-///
-/// A sender that pauses echoes what it heard before the pause, so an old echo alone is none: only where the receiver has sent
-/// several packets since was the echo under way that long.
-fn queueing(case: &Case<'_>, sender: Direction) -> Option<i64> {
-    const UNDER_WAY: usize = 3;
-    let mut sent: Vec<(u32, i64)> = Vec::new();
-    let (mut least, mut late) = (None, Vec::new());
-    for e in case.entries.iter().filter(|e| e.is_tcp() && !e.is_rst()) {
-        let Some((value, echo)) = e.timestamps() else { continue };
-        if e.direction() != sender {
-            if sent.last().is_none_or(|(v, _)| *v != value) {
-                sent.push((value, e.time.0));
-            }
-            continue;
-        }
-        let Some((newer, (_, at))) = sent.iter().rev().enumerate().find(|(_, (v, _))| *v == echo) else { continue };
-        let age = e.time.0 - at;
-        least = Some(least.map_or(age, |l: i64| l.min(age)));
-        if newer >= UNDER_WAY {
-            late.push(age);
-        }
-    }
-    // The middle one of the last: one packet may have waited for anything.
-    let third = late.len() / 3;
-    let mut end = late.split_off(late.len() - third);
-    end.sort_unstable();
-    end.get(end.len() / 2).zip(least).map(|(middle, least)| middle - least)
-}
-
-/// Whether the receiver, late in the transfer, had no room for more.
-fn closed(case: &Case<'_>, receiver: Direction, last: &Entry) -> bool {
-    /// Enough acknowledgements to see a receiver that reads slowly.
-    const LAST: usize = 8;
-    let acks = case.of(receiver).filter(|(_, e)| e.has(tcp::ACK) && !e.has(tcp::SYN) && !e.is_rst() && e.time <= last.time);
-    acks.rev().take(LAST).any(|(_, e)| e.window == 0)
 }

@@ -58,12 +58,8 @@ impl Audit {
                 self.one_sided += 1;
             }
         }
-        for (e, copy) in case.entries.iter().zip(&case.copies) {
-            if !e.is_rst() && !e.is(fact::ICMP) {
-                self.entries += 1;
-                self.copies += u64::from(*copy);
-            }
-        }
+        self.entries += case.entries.iter().filter(|e| !e.is_rst() && !e.is(fact::ICMP)).count() as u64;
+        self.copies += (0..case.entries.len()).filter(|i| case.is_copy(*i)).count() as u64;
         let inbound = case.entries.iter().filter(|e| e.direction() == case.server() && !e.is_rst());
         for (ttl, n) in runs(inbound.map(|e| e.ttl)) {
             self.inbound_ttls.entry(ttl).or_default().add_many(first, n);

@@ -154,12 +154,10 @@ impl Facts {
             return;
         }
         let list = self.heard.entry(second).or_default();
-        match list.iter_mut().find(|h| h.flow == heard.flow) {
-            Some(known) => known.frame = known.frame.max(heard.frame),
-            None => list.push(heard),
-        }
+        let known = list.iter().position(|h| h.flow == heard.flow).map(|at| list.remove(at));
+        let heard = Heard { frame: known.map_or(0, |k| k.frame).max(heard.frame), ..known.unwrap_or(heard) };
         // The latest, because which shard comes first says nothing.
-        list.sort_unstable_by_key(|h| std::cmp::Reverse(h.frame));
+        list.insert(list.partition_point(|h| h.frame > heard.frame), heard);
         let of_client = |h: &&Heard| h.client == heard.client;
         if let Some(spare) = list.iter().filter(of_client).nth(OF_A_CLIENT).map(|h| h.flow) {
             list.retain(|h| h.flow != spare);

@@ -11,7 +11,7 @@ use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
 use crate::detect::suspects::{dns_answer, drop, stall};
 
 impl Part {
-    pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], bad: bool, reset: bool) {
+    pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], (bad, odd): (bool, bool), reset: bool) {
         let flow = case.flow;
         let last = case.entries.iter().filter(|e| e.time == flow.last).map(|e| e.frame).next_back();
         self.facts.end = self.facts.end.max((flow.last, last.unwrap_or(0)));
@@ -46,7 +46,7 @@ impl Part {
         self.note_portal(case);
         self.note_issuer(case);
         self.note_port(case);
-        self.note_answers(case);
+        self.note_answers(case, odd);
         let (client, server) = (case.client_end().ip, case.server_end().ip);
         let mut silent = |from, until| self.facts.silences.push(Silent { from, until, flow: first_frame, client, server });
         if let Some(freeze) = suspects.iter().find(|s| s.mechanism == Mechanism::Stall).and_then(|_| stall::freeze(case)) {
@@ -140,8 +140,9 @@ impl Part {
         self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame, flow_ref(case).first));
     }
 
-    /// A resolver's habits, from transactions with one answer that nothing speaks against.
-    fn note_answers(&mut self, case: &Case<'_>) {
+    /// A resolver's habits, from transactions with one answer that nothing speaks against. Only where one is `odd` can it be known
+    /// to be forged.
+    fn note_answers(&mut self, case: &Case<'_>, odd: bool) {
         if case.flow.key.transaction.is_none() {
             return;
         }
@@ -149,16 +150,16 @@ impl Part {
         let first = flow_ref(case).first;
         for (_, seen) in dns_answer::answers(case) {
             let Some(e) = case.entries.get(seen.entry) else { continue };
-            for address in dns_answer::addresses(&seen.message) {
+            for address in seen.message.addresses() {
                 self.facts.answers.add(&seen.name, (address, resolver, e.frame, first));
             }
         }
         let (mut answers, mut queries) = (dns_answer::answers(case), dns_answer::queries(case));
         let (Some((_, seen)), None, Some(query)) = (answers.next(), answers.next(), queries.next()) else { return };
         let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return };
-        let given = dns_answer::addresses(&seen.message);
-        let bogus = !given.is_empty() && given.iter().all(|a| !special::is_global(*a));
-        let known = dns_answer::known(&seen.message, &seen.name).is_some();
+        let given = seen.message.addresses().next().is_some();
+        let bogus = given && !seen.message.addresses().any(special::is_global);
+        let known = odd && dns_answer::known(&seen.message, &seen.name).is_some();
         let Some(r) = self.facts.resolver(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
         if bogus {
@@ -168,7 +169,7 @@ impl Part {
         if known {
             return;
         }
-        r.global_answers += u64::from(!given.is_empty());
+        r.global_answers += u64::from(given);
         let edns_asked = query.message.edns.is_some();
         if edns_asked && seen.message.edns.is_none() && seen.message.rcode == 0 {
             // Could be a forgery: it must not become part of what the resolver is measured by.
@@ -216,13 +217,15 @@ pub(super) fn redirected_to(case: &Case<'_>) -> Option<Vec<u8>> {
 
 /// Whether a TLS handshake was completed as far as an observer can tell.
 fn has_session(case: &Case<'_>) -> bool {
-    let Some(server) = &case.messages.server else { return false };
-    let Some(name) = case.messages.requests.first().map(|r| String::from_utf8_lossy(&r.value).to_ascii_lowercase()) else { return false };
+    let (Some(server), Some(request)) = (&case.messages.server, case.messages.requests.first()) else { return false };
     if server.hello.is_none() || server.alerts.iter().any(|a| a.is_fatal()) {
         return false;
     }
     match server.certificates.first() {
-        Some(leaf) => leaf.sans.iter().any(|san| covers(san, &name)) && !leaf.self_signed,
+        Some(leaf) => {
+            let name = String::from_utf8_lossy(&request.value).to_ascii_lowercase();
+            leaf.sans.iter().any(|san| covers(san, &name)) && !leaf.self_signed
+        }
         None => server.application_data && case.flow.sides[case.client.index()].data_packets >= 3,
     }
 }

@@ -14,10 +14,11 @@ pub fn glued(case: &Case<'_>) -> Option<u64> {
     if case.flow.mss == [0; 2] {
         return None;
     }
+    let taken = case.flow.mss.map(|offered| if offered == 0 { u32::MAX } else { u32::from(offered) });
     // A whole datagram put together from fragments was not one frame.
     let too_large = |e: &&Entry| {
-        let offered = case.flow.mss.get(e.direction().other().index()).copied().unwrap_or(0);
-        offered != 0 && e.payload_len > u32::from(offered) && e.is_tcp() && !e.is(fact::REASSEMBLED)
+        let receiver = e.direction().other().index();
+        e.payload_len > taken[receiver] && e.is_tcp() && !e.is(fact::REASSEMBLED)
     };
     case.entries.iter().find(too_large).map(|e| e.frame)
 }
@@ -26,6 +27,9 @@ pub fn glued(case: &Case<'_>) -> Option<u64> {
 ///
 /// Decoys of evasion tools have wrong checksums too; the octets in their place are sent again, and those are acknowledged.
 pub fn unsummed(case: &Case<'_>) -> Option<u64> {
+    if !case.has(fact::CHECKSUM_BAD) {
+        return None;
+    }
     let spoiled = case.entries.iter().enumerate().filter(|(_, e)| e.is(fact::CHECKSUM_BAD) && e.is_tcp() && e.payload_len > 0);
     let mut arrived = spoiled.filter(|(i, e)| acknowledged(case, *i, e) && is_only(case, *i, e));
     arrived.next().map(|(_, e)| e.frame)

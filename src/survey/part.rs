@@ -162,7 +162,8 @@ impl Part {
             Mechanism::Drop => s.sender == case.client,
             _ => true,
         });
-        self.note_facts(&case, &suspects, bad, reset);
+        let odd = case.flow.key.transaction.is_some() && *odd_answer;
+        self.note_facts(&case, &suspects, (bad, odd), reset);
         if let Some(lines) = &mut self.lines {
             lines.push(line(&case, reason, evasion));
         }
@@ -277,14 +278,15 @@ fn is_odd_answer(case: &Case<'_>) -> bool {
     let edns = dns_answer::queries(case).any(|q| q.message.edns.is_some());
     let public = special::is_global(case.server_end().ip);
     let odd = |d: &DnsSeen| {
-        let given = dns_answer::addresses(&d.message);
-        let global = given.iter().any(|a| special::is_global(*a));
-        let bogus = public && !given.is_empty() && !global && special::is_public_name(&d.name);
-        let mismatch =
-            d.message.question.as_ref().is_some_and(|q| {
-                !given.is_empty() && !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype)
-            });
-        let made_up = public && global && unregistered::why(&d.name).is_some();
+        let given = d.message.addresses().next().is_some();
+        let global = public && d.message.addresses().any(special::is_global);
+        let bogus = public && given && !global && special::is_public_name(&d.name);
+        let mismatch = given
+            && d.message
+                .question
+                .as_ref()
+                .is_some_and(|q| !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype));
+        let made_up = global && unregistered::why(&d.name).is_some();
         bogus
             || mismatch
             || made_up
@@ -344,7 +346,7 @@ fn line(case: &Case<'_>, reason: Option<&'static str>, evasion: Vec<&'static str
             .and_then(|s| s.hello.as_ref())
             .and_then(|h| h.alpn.clone())
             .or_else(|| hello.and_then(|h| h.alpn.first().cloned())),
-        ja4: hello.and_then(|h| h.ja4.as_ref()).map(|j| j.text()),
+        ja4: hello.and_then(|h| h.ja4()),
         conn_state: history::conn_state(&case.entries, case.client),
         history: history::history(&case.entries, &case.left_out, case.client),
         packets: order.map(|i| sides.get(i).map_or(0, |s| s.packets)),

@@ -33,7 +33,7 @@ pub fn of(case: &Case<'_>) -> Vec<Transaction> {
 }
 
 fn question(m: &Message) -> (Vec<u8>, Option<u16>) {
-    let name = m.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).unwrap_or_default();
+    let name = m.question.as_ref().map(|q| q.name.as_lower_octets()).unwrap_or_default();
     (name, m.question.as_ref().map(|q| q.qtype))
 }
 
@@ -44,7 +44,7 @@ fn reply(m: &Message, e: &Entry) -> Reply {
         _ => None,
     });
     let names = m.answers.iter().filter_map(|r| match &r.data {
-        Data::Name(n) => Some(n.as_lower_text().into_bytes()),
+        Data::Name(n) => Some(n.as_lower_octets()),
         _ => None,
     });
     Reply {

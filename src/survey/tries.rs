@@ -11,6 +11,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Confidence, Mechanism, TriggerKind};
 use crate::detect::messages::Request;
 use crate::detect::suspects::drop;
+use crate::flow::entry::fact;
 use crate::packet::Endpoint;
 use std::net::IpAddr;
 
@@ -46,8 +47,8 @@ pub fn kind(case: &Case<'_>, request: &Request) -> Kind {
 /// The attempts of a flow, with the findings about it.
 pub fn tries(case: &Case<'_>, findings: &[Finding]) -> Vec<Try> {
     let judged = !case.flow.evicted && unjudged(case).is_none();
-    let reset = || case.of(case.server()).any(|(_, e)| e.is_rst()) || case.entries.iter().any(|e| e.icmp().is_some());
-    let mut list: Vec<Try> = Vec::new();
+    let reset = || case.of(case.server()).any(|(_, e)| e.is_rst()) || case.has(fact::ICMP);
+    let mut list: Vec<Try> = Vec::with_capacity(case.messages.requests.len());
     for request in &case.messages.requests {
         let came = if !judged {
             Came::Unjudged

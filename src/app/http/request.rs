@@ -1,24 +1,17 @@
 //! Requests: who is asked for, and how oddly.
 
+use super::MAX_VALUE;
 use super::lines::Head;
-use super::{MAX_HEADERS, MAX_VALUE};
 
 /// A request's head, as far as it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    pub method: Vec<u8>,
-    pub target: Vec<u8>,
     /// From the Host header; of an absolute target or CONNECT, from the target, which is what counts there.
     pub host: Option<Vec<u8>>,
-    /// `11` for HTTP/1.1, `10` for 1.0; `None` if the start line is cut or names another.
-    pub version: Option<u8>,
     pub head_len: usize,
     pub complete: bool,
-    /// A strict parser accepts the head.
-    pub strict: bool,
     /// First byte of the host's value in the stream, and one past its last.
     pub host_at: Option<(u32, u32)>,
-    pub user_agent: Option<Vec<u8>>,
     /// Marks of tools that hide the host from simple filters.
     pub oddities: Vec<Oddity>,
 }
@@ -56,15 +49,15 @@ const METHODS: [&[u8]; 12] =
 /// Could these be the first bytes of a request? Needs the method and its blank.
 pub fn is_request_start(bytes: &[u8]) -> bool {
     let bytes = skip_empty_lines(bytes);
-    // Nearly everything that is asked about is no request, and its first octet says so.
-    if !bytes.first().is_some_and(u8::is_ascii_alphabetic) {
+    // Nearly everything that is asked about is no request, and its first two octets say so.
+    if !matches!(bytes, [b'A'..=b'Z' | b'a'..=b'z', b'A'..=b'Z' | b'a'..=b'z' | b'-', ..]) {
         return false;
     }
     METHODS.iter().any(|method| {
         let Some((head, rest)) = bytes.split_at_checked(method.len()) else {
             return false;
         };
-        head.eq_ignore_ascii_case(method) && matches!(rest, [b' ' | b'\t', 0x20..=0x7e, ..])
+        matches!(rest, [b' ' | b'\t', 0x20..=0x7e, ..]) && head.eq_ignore_ascii_case(method)
     })
 }
 
@@ -82,40 +75,25 @@ pub fn request(bytes: &[u8]) -> Option<Request> {
     let head = Head::read(bytes);
     let start_line = bytes.get(head.start_line.clone())?;
     let mut words = start_line.split(|b| matches!(b, b' ' | b'\t')).filter(|word| !word.is_empty());
-    let method = words.next()?.to_vec();
+    let method = words.next()?;
     let target = capped(words.next().unwrap_or(&[]));
-    let version = match words.next() {
-        Some(b"HTTP/1.1") => Some(11),
-        Some(b"HTTP/1.0") => Some(10),
-        _ => None,
-    };
     // The target ends for sure only where something follows it.
-    let target_whole = version.is_some() || !head.headers.is_empty() || head.complete;
-    let (host, host_at) = match target_host(&target).filter(|_| target_whole) {
+    let target_whole = matches!(words.next(), Some(b"HTTP/1.1" | b"HTTP/1.0")) || !head.headers.is_empty() || head.complete;
+    let (host, host_at) = match target_host(target).filter(|_| target_whole) {
         Some(host) => (Some(host.to_vec()), place(bytes, &head, host)),
         None => host_header(bytes, &head),
     };
     Some(Request {
-        oddities: oddities(bytes, &head, start_line, &method, host.as_deref()),
-        strict: strict(bytes),
-        method,
-        target,
+        oddities: oddities(bytes, &head, start_line, method, host.as_deref()),
         host,
-        version,
         head_len: head.len,
         complete: head.complete,
         host_at,
-        user_agent: head.find(bytes, b"user-agent").and_then(|line| bytes.get(line.value.clone())).map(capped),
     })
 }
 
-fn capped(value: &[u8]) -> Vec<u8> {
-    value.get(..MAX_VALUE).unwrap_or(value).to_vec()
-}
-
-fn strict(bytes: &[u8]) -> bool {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    httparse::Request::new(&mut headers).parse(bytes).is_ok_and(|status| status.is_complete())
+fn capped(value: &[u8]) -> &[u8] {
+    value.get(..MAX_VALUE).unwrap_or(value)
 }
 
 /// The Host header's value without a port. A value whose line end is missing may be cut and is not shown.
@@ -127,7 +105,7 @@ fn host_header(bytes: &[u8], head: &Head) -> (Option<Vec<u8>>, Option<(u32, u32)
     let host = without_port(value);
     let start = u32::try_from(line.value.start).ok();
     let at = start.zip(u32::try_from(line.value.start + host.len()).ok());
-    (Some(capped(host)), at.filter(|_| !host.is_empty()))
+    (Some(capped(host).to_vec()), at.filter(|_| !host.is_empty()))
 }
 
 /// The host of an absolute target (`http://host/`) or of CONNECT's authority (`host:443`).

@@ -6,14 +6,11 @@ const PLAIN: &[u8] = b"GET /a?b HTTP/1.1\r\nHost: blocked.example:8080\r\nUser-A
 #[test]
 fn a_plain_request() {
     let request = request(PLAIN).unwrap();
-    assert_eq!((&request.method[..], &request.target[..]), (&b"GET"[..], &b"/a?b"[..]));
     assert_eq!(request.host.as_deref(), Some(&b"blocked.example"[..]));
     let (from, to) = request.host_at.unwrap();
     assert_eq!(&PLAIN[from as usize..to as usize], b"blocked.example");
-    assert!(request.complete && request.strict && request.oddities.is_empty());
+    assert!(request.complete && request.oddities.is_empty());
     assert_eq!(request.head_len, PLAIN.len() - 4);
-    assert_eq!(request.version, Some(11));
-    assert_eq!(request.user_agent.as_deref(), Some(&b"x/1"[..]));
 }
 
 #[test]
@@ -47,13 +44,13 @@ fn hosts_in_the_target() {
     let connect = request(b"CONNECT host.example:443 HTTP/1.1\r\n\r\n").unwrap();
     assert_eq!(connect.host.as_deref(), Some(&b"host.example"[..]));
     let path = request(b"GET /?u=http://other/ HTTP/1.0\r\n\r\n").unwrap();
-    assert_eq!((path.host, path.version), (None, Some(10)));
+    assert_eq!(path.host, None);
 }
 
 #[test]
 fn cut_heads_and_no_heads() {
     let cut = request(b"GET / HTTP/1.1\r\nHost: blocked.exa").unwrap();
-    assert_eq!((cut.host, cut.complete, cut.strict), (None, false, false));
+    assert_eq!((cut.host, cut.complete), (None, false));
     let cut = request(b"GET / HTTP/1.1\r\nHost: blocked.example\r\nCoo").unwrap();
     assert_eq!(cut.host.as_deref(), Some(&b"blocked.example"[..]));
     assert!(request(b"GET").is_none() && request(b"\x16\x03\x01").is_none() && request(b"").is_none());
@@ -65,16 +62,15 @@ fn a_block_page() {
     let bytes = b"HTTP/1.1 302 Found\r\nLocation: http://block.example/\r\nConnection: Close\r\n\
                   Content-Length: 5\r\nContent-Type: text/html\r\n\r\n<html>";
     let page = response(bytes).unwrap();
-    assert_eq!((page.status, &page.reason[..]), (302, &b"Found"[..]));
+    assert_eq!(page.status, 302);
     assert_eq!(page.location.as_deref(), Some(&b"http://block.example/"[..]));
-    assert!(page.connection_close && !page.date_present && page.server.is_none() && page.complete && page.strict);
-    assert_eq!((page.content_length, &page.body[..]), (Some(5), &b"<html>"[..]));
+    assert!(page.connection_close && !page.date_present && page.server.is_none() && page.complete);
+    assert_eq!(page.body(bytes), b"<html>");
     let cut = response(&bytes[..40]).unwrap();
     assert_eq!((cut.status, cut.complete, cut.location), (302, false, None));
     assert!(response(b"HTTP/1.1 2x0 OK\r\n\r\n").is_none() && response(b"HTTP/2 200").is_none());
     let long = [&b"HTTP/1.0 200\r\n\r\n"[..], &[b'x'; 9000]].concat();
-    let long = response(&long).unwrap();
-    assert_eq!((long.version, long.body.len(), long.reason.len()), (10, 2048, 0));
+    assert_eq!(response(&long).unwrap().body(&long).len(), 2048);
 }
 
 #[test]
@@ -91,7 +87,7 @@ fn survives_mutations_and_floods() {
             }
         }
         if let Some(response) = response(bytes) {
-            assert!(response.body.len() <= bytes.len());
+            assert!(response.body(bytes).len() <= bytes.len());
         }
     });
 }

@@ -7,9 +7,10 @@ use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
 use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::{Aead, Payload};
-use hkdf::Hkdf;
+use hkdf::{Hkdf, HkdfExtract};
 use sha2::Sha256;
 use std::cell::OnceCell;
+use std::sync::LazyLock;
 
 use super::{VERSION_1, VERSION_2};
 
@@ -34,25 +35,22 @@ pub struct InitialKeys {
 }
 
 struct Labels {
-    salt: [u8; 20],
+    /// Fed with the salt: that much is the same for every connection.
+    salted: LazyLock<HkdfExtract<Sha256>>,
     key: &'static str,
     iv: &'static str,
     hp: &'static str,
 }
 
-static V1: Labels = Labels {
-    salt: [0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a],
-    key: "quic key",
-    iv: "quic iv",
-    hp: "quic hp",
-};
+const SALT_V1: [u8; 20] =
+    [0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a];
+const SALT_V2: [u8; 20] =
+    [0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9];
 
-static V2: Labels = Labels {
-    salt: [0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9],
-    key: "quicv2 key",
-    iv: "quicv2 iv",
-    hp: "quicv2 hp",
-};
+static V1: Labels = Labels { salted: LazyLock::new(|| HkdfExtract::new(Some(&SALT_V1))), key: "quic key", iv: "quic iv", hp: "quic hp" };
+
+static V2: Labels =
+    Labels { salted: LazyLock::new(|| HkdfExtract::new(Some(&SALT_V2))), key: "quicv2 key", iv: "quicv2 iv", hp: "quicv2 hp" };
 
 impl InitialKeys {
     /// Derived from the Destination Connection ID of the client's first Initial (or first after a Retry).
@@ -62,7 +60,9 @@ impl InitialKeys {
             VERSION_2 => &V2,
             _ => return None,
         };
-        let initial = Hkdf::<Sha256>::new(Some(&labels.salt), dcid);
+        let mut salted = labels.salted.clone();
+        salted.input_ikm(dcid);
+        let (_, initial) = salted.finalize();
         Some(InitialKeys { labels, initial, client: OnceCell::new(), server: OnceCell::new() })
     }
 
@@ -88,13 +88,9 @@ impl InitialKeys {
 /// HKDF-Expand-Label of RFC 8446 section 7.1 with an empty context.
 fn expand_label<const N: usize>(secret: &Hkdf<Sha256>, label: &str) -> Option<[u8; N]> {
     const PREFIX: &str = "tls13 ";
-    let mut info = u16::try_from(N).ok()?.to_be_bytes().to_vec();
-    info.push(u8::try_from(PREFIX.len() + label.len()).ok()?);
-    info.extend_from_slice(PREFIX.as_bytes());
-    info.extend_from_slice(label.as_bytes());
-    info.push(0);
+    let (len, label_len) = (u16::try_from(N).ok()?, u8::try_from(PREFIX.len() + label.len()).ok()?);
     let mut out = [0; N];
-    secret.expand(&info, &mut out).ok()?;
+    secret.expand_multi_info(&[&len.to_be_bytes(), &[label_len], PREFIX.as_bytes(), label.as_bytes(), &[0]], &mut out).ok()?;
     Some(out)
 }
 

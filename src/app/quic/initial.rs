@@ -54,7 +54,7 @@ impl InitialReader {
 
     /// The client's hello, as far as it came. Positions in it are offsets in the CRYPTO stream.
     pub fn client_hello(&self) -> Option<ClientHello> {
-        client_hello(&self.client.handshake(), 'q')
+        client_hello(self.client.handshake(), 'q')
     }
 
     pub fn server_hello(&self) -> Option<ServerHello> {

@@ -34,14 +34,13 @@ pub struct ClientHello {
     pub sni: Option<Vec<u8>>,
     pub alpn: Vec<Vec<u8>>,
     pub ech: Option<Ech>,
-    /// Empty unless the hello is complete.
-    /// What its JA4 fingerprint is made of, if it is whole.
-    pub ja4: Option<Ja4>,
+    /// The whole message, if every byte of it is there: what its JA4 fingerprint is made of.
+    message: Option<Vec<u8>>,
+    /// JA4's letter.
+    transport: char,
     pub session_id_len: usize,
     /// Every byte of the message is there.
     pub complete: bool,
-    /// A strict parser accepts it.
-    pub strict: bool,
     /// The message with its four-byte header, as it declares itself; 0 if its head is missing.
     pub handshake_len: usize,
     /// One past the hello's last byte in the stream, or past the last byte there is.
@@ -52,6 +51,25 @@ pub struct ClientHello {
     pub records: usize,
     /// Some bytes are missing; what is said of the hello is what the others show.
     pub partial: bool,
+}
+
+impl ClientHello {
+    /// The JA4 fingerprint of a hello that is whole. Read anew and hashed twice: for whoever prints it.
+    pub fn ja4(&self) -> Option<String> {
+        let message = self.message.as_ref()?;
+        let handshake = Handshake::from_crypto(&Pieces::whole(message));
+        let head = Head::read(&handshake, message.len());
+        let ja4 = Ja4 {
+            transport: self.transport,
+            legacy_version: head.legacy_version,
+            versions: self.versions.clone(),
+            ciphers: head.ciphers(&handshake).collect(),
+            extensions: head.extensions.iter().map(|extension| extension.kind).collect(),
+            signature_algorithms: hello::signature_algorithms(&handshake, &head.extensions),
+            alpn: self.alpn.first().cloned(),
+        };
+        Some(ja4.text())
+    }
 }
 
 /// How the real server name was hidden.
@@ -72,7 +90,7 @@ pub(super) fn read(pieces: &Pieces) -> Option<ClientSide> {
     if records.not_tls_at == Some(0) && !headless {
         return None;
     }
-    let mut found = hello(&records.handshake, 't');
+    let mut found = hello(records.handshake, 't');
     let lost = found.as_ref().is_none_or(|hello| hello.partial && hello.sni.is_none());
     if lost && pieces.has_gap() && !records.application_data {
         found = scan(pieces, found.clone()).or(found);
@@ -91,49 +109,37 @@ pub(super) fn read(pieces: &Pieces) -> Option<ClientSide> {
 }
 
 /// Reads the hello at the start of a handshake buffer; `transport` is JA4's letter.
-pub(in crate::app) fn hello(handshake: &Handshake, transport: char) -> Option<ClientHello> {
+pub(in crate::app) fn hello(handshake: Handshake, transport: char) -> Option<ClientHello> {
     if handshake.u8(0)? != CLIENT_HELLO {
         return None;
     }
     let handshake_len = 4 + handshake.u24(1)?;
-    let whole = handshake.get(0, handshake_len);
-    let head = Head::read(handshake, handshake_len);
-    let decoded = hello::decode(handshake, &head.extensions, true);
-    let (sni, sni_at) = server_name(handshake, &head.extensions);
-    let stream_end = match whole {
-        Some(_) => handshake.stream_at(handshake_len - 1),
-        None => handshake.stream_at(handshake.len().saturating_sub(1)),
-    };
-    let kinds: Vec<u16> = head.extensions.iter().map(|extension| extension.kind).collect();
-    let ja4 = whole.is_some().then(|| Ja4 {
-        transport,
-        legacy_version: head.legacy_version,
-        versions: decoded.versions.clone(),
-        ciphers: head.ciphers.clone(),
-        extensions: kinds.clone(),
-        signature_algorithms: decoded.signature_algorithms,
-        alpn: decoded.alpn.first().cloned(),
-    });
+    let complete = handshake.get(0, handshake_len).is_some();
+    let head = Head::read(&handshake, handshake_len);
+    let decoded = hello::decode(&handshake, &head.extensions, true);
+    let (sni, sni_at) = server_name(&handshake, &head.extensions);
+    let ciphers = head.ciphers(&handshake).len();
+    let last = if complete { handshake_len } else { handshake.len() }.saturating_sub(1);
     Some(ClientHello {
         legacy_version: head.legacy_version,
         versions: decoded.versions,
-        ciphers: head.ciphers.len(),
+        ciphers,
         sni,
         alpn: decoded.alpn,
-        ech: kinds.iter().find_map(|&kind| match kind {
+        ech: head.extensions.iter().find_map(|extension| match extension.kind {
             ESNI => Some(Ech::Esni),
             ECH => Some(Ech::Outer),
             _ => None,
         }),
-        ja4,
+        transport,
         session_id_len: head.session_id_len,
-        complete: whole.is_some(),
-        strict: head.all_read && whole.is_some_and(hello::is_well_formed),
+        complete,
         handshake_len,
-        stream_len: stream_end.map_or(0, |last| last as usize + 1),
+        stream_len: handshake.stream_at(last).map_or(0, |last| last as usize + 1),
         sni_at,
         records: handshake.records(handshake_len.min(handshake.len())),
-        partial: whole.is_none(),
+        partial: !complete,
+        message: complete.then(|| handshake.into_first(handshake_len)),
     })
 }
 
@@ -142,9 +148,9 @@ pub(in crate::app) fn hello(handshake: &Handshake, transport: char) -> Option<Cl
 struct Head {
     legacy_version: u16,
     session_id_len: usize,
-    ciphers: Vec<u16>,
+    /// Where the list of ciphers stands, and its length.
+    ciphers: (usize, usize),
     extensions: Vec<Extension>,
-    all_read: bool,
 }
 
 impl Head {
@@ -160,15 +166,17 @@ impl Head {
         self.legacy_version = handshake.u16(4)?;
         self.session_id_len = usize::from(handshake.u8(AFTER_RANDOM)?);
         let mut at = AFTER_RANDOM + 1 + self.session_id_len;
-        let ciphers_len = usize::from(handshake.u16(at)?);
-        // A hole inside the list hides the ciphers but not what follows.
-        if let Some(bytes) = handshake.get(at + 2, ciphers_len) {
-            self.ciphers = bytes.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect();
-        }
-        at += 2 + ciphers_len;
+        self.ciphers = (at + 2, usize::from(handshake.u16(at)?));
+        at += 2 + self.ciphers.1;
         at += 1 + usize::from(handshake.u8(at)?);
-        (self.extensions, self.all_read) = hello::extensions(handshake, at, message_end);
+        (self.extensions, _) = hello::extensions(handshake, at, message_end);
         Some(())
+    }
+
+    /// A hole inside the list hides the ciphers but not what follows.
+    fn ciphers(&self, handshake: &Handshake) -> impl ExactSizeIterator<Item = u16> {
+        let (at, len) = self.ciphers;
+        handshake.get(at, len).unwrap_or_default().as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair))
     }
 }
 
@@ -215,10 +223,10 @@ fn scan(pieces: &Pieces, known: Option<ClientHello>) -> Option<ClientHello> {
         sni: None,
         alpn: Vec::new(),
         ech: None,
-        ja4: None,
+        message: None,
+        transport: 't',
         session_id_len: 0,
         complete: false,
-        strict: false,
         handshake_len: 0,
         stream_len: pieces.end() as usize,
         sni_at: None,

@@ -1,9 +1,6 @@
 //! The shapes both hellos share: a head and a list of extensions. The only file that names `tls_parser`.
 
-use tls_parser::{
-    TlsExtension, TlsMessage, TlsMessageHandshake, parse_tls_client_hello_extension, parse_tls_message_handshake,
-    parse_tls_server_hello_extension,
-};
+use tls_parser::{TlsExtension, parse_tls_client_hello_extension, parse_tls_server_hello_extension};
 
 use crate::app::tls_records::Handshake;
 
@@ -26,7 +23,6 @@ pub struct Extension {
 pub struct Decoded {
     pub versions: Vec<u16>,
     pub alpn: Vec<Vec<u8>>,
-    pub signature_algorithms: Vec<u16>,
 }
 
 /// The extensions whose headers are known, from the length field at `at` on, and whether that was all of them.
@@ -63,12 +59,10 @@ pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool
     let mut decoded = Decoded::default();
     for extension in extensions {
         // Others are not used, and their parsers need not see hostile bytes.
-        if !matches!(extension.kind, 13 | 16 | 43) {
+        if !matches!(extension.kind, 16 | 43) {
             continue;
         }
-        let Some(bytes) = extension.at.checked_sub(4).and_then(|at| handshake.get(at, extension.len + 4)) else {
-            continue;
-        };
+        let Some(bytes) = whole(handshake, extension) else { continue };
         let parsed = match from_client {
             true => parse_tls_client_hello_extension(bytes),
             false => parse_tls_server_hello_extension(bytes),
@@ -80,15 +74,23 @@ pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool
             Ok((_, TlsExtension::ALPN(protocols))) => {
                 decoded.alpn = protocols.into_iter().take(MAX_PROTOCOLS).map(<[u8]>::to_vec).collect();
             }
-            Ok((_, TlsExtension::SignatureAlgorithms(algorithms))) => decoded.signature_algorithms = algorithms,
             _ => {}
         }
     }
     decoded
 }
 
-/// Does the strict parser take the whole message for a hello? Its bytes must all be there.
-pub fn is_well_formed(message: &[u8]) -> bool {
-    let parsed = parse_tls_message_handshake(message);
-    matches!(parsed, Ok(([], TlsMessage::Handshake(TlsMessageHandshake::ClientHello(_) | TlsMessageHandshake::ServerHello(_)))))
+/// The last list of signature algorithms that a client's extensions hold.
+pub fn signature_algorithms(handshake: &Handshake, extensions: &[Extension]) -> Vec<u16> {
+    let mut lists =
+        extensions.iter().filter(|e| e.kind == 13).filter_map(|e| match parse_tls_client_hello_extension(whole(handshake, e)?) {
+            Ok((_, TlsExtension::SignatureAlgorithms(algorithms))) => Some(algorithms),
+            _ => None,
+        });
+    lists.next_back().unwrap_or_default()
+}
+
+/// An extension with its kind and length, if all of it is there.
+fn whole<'h>(handshake: &'h Handshake, extension: &Extension) -> Option<&'h [u8]> {
+    handshake.get(extension.at.checked_sub(4)?, extension.len + 4)
 }

@@ -47,28 +47,32 @@ fn check(view: &View<'_>) -> Option<Claim> {
 
 /// First frame that acknowledges bytes never seen, while the transcript is whole.
 pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
-    let mut seen: [Option<u32>; 2] = [None, None];
-    for (i, e) in case.entries.iter().enumerate() {
-        if case.left_out.get(i).is_some_and(|n| *n > 0) {
+    if case.flow.key.protocol != 6 {
+        return None;
+    }
+    let (mut low, mut high): (Option<u32>, Option<u32>) = (None, None);
+    for (i, (e, left_out)) in case.entries.iter().zip(&case.left_out).enumerate() {
+        if *left_out > 0 {
             return None;
         }
         if !e.is_tcp() || e.is_rst() {
             continue;
         }
-        let (mine, other) = (e.direction().index(), e.direction().other().index());
+        let (own, other) = if e.direction() == Direction::FromLow { (&mut low, high) } else { (&mut high, low) };
         // A capture that starts in mid-connection learns the numbers from the first packets.
-        if let Some(highest) = seen[other]
+        if let Some(highest) = other
+            && (1..1 << 24).contains(&ahead(e.ack, highest))
             && e.has(tcp::ACK)
             && !e.has(tcp::SYN)
-            && ahead(e.ack, highest) > 0
-            && ahead(e.ack, highest) < 1 << 24
             && i > 3
             && !comes_later(case, i, e.direction().other(), (highest, e.ack))
         {
             return Some(e.frame);
         }
         let end = e.seq_end();
-        seen[mine] = Some(seen[mine].map_or(end, |s| if ahead(end, s) > 0 { end } else { s }));
+        if own.is_none_or(|seen| ahead(end, seen) > 0) {
+            *own = Some(end);
+        }
     }
     None
 }

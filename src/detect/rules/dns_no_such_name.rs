@@ -51,7 +51,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
         let given = addresses(&seen.message);
         // Addresses of special use have a rule of their own.
         let public = given.iter().any(|a| special::is_global(*a));
-        let name = seen.message.question.as_ref().map(|q| q.name.as_lower_text().into_bytes()).filter(|_| public)?;
+        let name = seen.message.question.as_ref().map(|q| q.name.as_lower_octets()).filter(|_| public)?;
         let frame = view.case.entries.get(seen.entry)?.frame;
         unregistered::why(&name).map(|why| Claim::new("dns-no-such-name", Class::C, [frame], why))
     })

@@ -59,12 +59,14 @@ fn check(view: &View<'_>) -> Option<Claim> {
 pub fn reused(case: &Case<'_>, side: Direction, i: usize, e: &Entry) -> Option<(u64, u16)> {
     let may_be_fragmented = |e: &Entry| !e.is(fact::DONT_FRAGMENT);
     let id = e.ip_id().filter(|id| *id != 0 && may_be_fragmented(e))?;
-    // The twin first: every answer of every flow is asked, and hardly any has one.
+    // Every answer of every flow is asked, and nearly all are numbered near the one before them.
+    let last = case.ordinary_before(side, i).filter_map(|(_, b)| b.ip_id()).rfind(|id| *id != 0)?;
+    if !(FAR..=u16::MAX - FAR).contains(&id.wrapping_sub(last)) {
+        return None;
+    }
     let another = |o: &Entry| o.ip_id() == Some(id) && may_be_fragmented(o) && (o.seq, o.flags, o.payload_len) != (e.seq, e.flags, e.payload_len);
     let twin = case.of(side).find(|(j, o)| *j != i && another(o))?.1.frame;
     let counted: Vec<u16> = case.ordinary_before(side, i).filter_map(|(_, b)| b.ip_id()).filter(|id| *id != 0).collect();
     let counts = counted.len() >= 2 && counted.windows(2).all(|w| matches!(w, [a, b] if (1..=MAX_STEP).contains(&b.wrapping_sub(*a))));
-    let last = *counted.last().filter(|_| counts)?;
-    let far = (FAR..=u16::MAX - FAR).contains(&id.wrapping_sub(last));
-    far.then_some((twin, last))
+    counts.then_some((twin, last))
 }

@@ -58,9 +58,10 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let alike = alike(view, t);
     let class = if alike.len() >= OTHERS { Class::B } else { Class::C };
     let mut text = format!("{} octets came evenly at {:.0} a second", t.bytes, t.rate);
-    if t.late > 0 {
-        text.push_str(&format!(", {} of {} segments looked at were sent again: looks like policing", t.late, t.sampled));
-    } else if let Some(wait) = t.queueing {
+    let late = t.late(view.case);
+    if late > 0 {
+        text.push_str(&format!(", {late} of {} segments looked at were sent again: looks like policing", t.sampled));
+    } else if let Some(wait) = t.queueing(view.case) {
         text.push_str(&format!(", each after up to {:.0} ms in a queue: looks like shaping", wait as f64 / 1e6));
     }
     if !alike.is_empty() {

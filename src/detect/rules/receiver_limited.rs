@@ -39,5 +39,5 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let transfer = view.case.transfer()?;
     let closed = |e: &crate::flow::entry::Entry| e.has(crate::packet::tcp::ACK) && !e.is_rst() && e.window == 0;
     let frame = view.case.of(transfer.sender.other()).rfind(|(_, e)| closed(e))?.1.frame;
-    transfer.closed.then(|| Claim::new("receiver-limited", Class::B, [frame], "the receiver closed its window: it could not take more"))
+    transfer.is_closed(view.case).then(|| Claim::new("receiver-limited", Class::B, [frame], "the receiver closed its window: it could not take more"))
 }

@@ -43,8 +43,8 @@ const JITTER_NS: i64 = 50_000_000;
 fn check(view: &View<'_>) -> Option<Claim> {
     let t = view.case.transfer()?;
     let rtt = view.case.rtt.iter().flatten().copied().max().unwrap_or(0);
-    let waited = t.queueing.is_some_and(|q| q > JITTER_NS.max(rtt));
-    if t.late > 0 || waited {
+    let waited = t.queueing(view.case).is_some_and(|q| q > JITTER_NS.max(rtt));
+    if t.late(view.case) > 0 || waited {
         return None;
     }
     let text = format!("none of {} segments looked at was lost or waited in a queue: the sender itself sends no faster", t.sampled);

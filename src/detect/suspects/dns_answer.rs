@@ -10,37 +10,28 @@ use std::net::IpAddr;
 
 /// One suspect when the flow holds an answer at all: the rules decide whether it is odd.
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
-    let query = case.messages.dns.iter().find(|d| !d.message.is_response);
+    case.messages.dns.iter().find(|d| !d.message.is_response)?;
     let answers: Vec<usize> = answers(case).map(|(i, _)| i).collect();
-    query?;
-    let suspects = if answers.len() > 1 { answers } else { vec![*answers.first()?] };
+    answers.first()?;
     let trigger =
         case.messages.requests.iter().find(|r| matches!(r.kind, crate::detect::finding::TriggerKind::DnsQname)).map(super::trigger);
-    let packets = suspects.iter().filter_map(|i| case.messages.dns.get(*i)).map(|d| d.entry).collect();
-    Some(Suspect { mechanism: Mechanism::DnsAnswer, stage: Stage::PostRequest, trigger, sender: case.server(), packets, answers: suspects })
+    let packets = answers.iter().filter_map(|i| case.messages.dns.get(*i)).map(|d| d.entry).collect();
+    Some(Suspect { mechanism: Mechanism::DnsAnswer, stage: Stage::PostRequest, trigger, sender: case.server(), packets, answers })
 }
 
 /// Answers that are no copies, with their index among the messages.
 pub fn answers<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (usize, &'c DnsSeen)> {
-    case.messages.dns.iter().enumerate().filter(|(_, d)| d.message.is_response && !case.copies.get(d.entry).copied().unwrap_or(false))
+    case.messages.dns.iter().enumerate().filter(|(_, d)| d.message.is_response && !case.is_copy(d.entry))
 }
 
 /// Queries that are no copies.
 pub fn queries<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c DnsSeen> {
-    case.messages.dns.iter().filter(|d| !d.message.is_response && !case.copies.get(d.entry).copied().unwrap_or(false))
+    case.messages.dns.iter().filter(|d| !d.message.is_response && !case.is_copy(d.entry))
 }
 
 /// Addresses in the answer section.
 pub fn addresses(message: &dns::Message) -> Vec<IpAddr> {
-    message
-        .answers
-        .iter()
-        .filter_map(|r| match r.data {
-            dns::Data::A(a) => Some(IpAddr::V4(a)),
-            dns::Data::Aaaa(a) => Some(IpAddr::V6(a)),
-            _ => None,
-        })
-        .collect()
+    message.addresses().collect()
 }
 
 /// Names that the answer section leads to (CNAME, DNAME), in small letters and without the last dot.
@@ -54,7 +45,7 @@ pub fn aliases(message: &dns::Message) -> Vec<String> {
 
 /// What of an answer is known to be forged, with the row that says so.
 pub fn known(message: &dns::Message, qname: &[u8]) -> Option<(String, &'static forged_answers::Row)> {
-    forged_answers::known(&addresses(message), &aliases(message), qname)
+    forged_answers::known(message.addresses(), || aliases(message), qname)
 }
 
 /// Whether two answers to one question cannot both be the resolver's: disjoint records, or a name error beside data.

@@ -4,6 +4,7 @@ use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::messages::Request;
+use crate::flow::entry::fact;
 use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -41,6 +42,10 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
 
 /// Whether the server said anything in answer to a request.
 pub fn is_answered(case: &Case<'_>, request: &Request) -> bool {
+    *request.answered.get_or_init(|| answers(case, request))
+}
+
+fn answers(case: &Case<'_>, request: &Request) -> bool {
     if case.flow.key.protocol != 6 {
         return case.of(case.server()).any(|(_, e)| e.frame > request.frame);
     }
@@ -76,7 +81,7 @@ pub enum Acknowledged {
 pub fn silence(case: &Case<'_>, request: &Request) -> Option<Silence> {
     let at = case.index_of(request.frame)?;
     let is_tcp = case.flow.key.protocol == 6;
-    if !is_tcp && case.entries.iter().any(|e| e.icmp().is_some()) {
+    if !is_tcp && case.has(fact::ICMP) {
         // Nobody is there, and somebody says so.
         return None;
     }
@@ -92,7 +97,7 @@ pub fn silence(case: &Case<'_>, request: &Request) -> Option<Silence> {
         .collect();
     let sent = case.entries.get(at)?;
     let acknowledged = if is_tcp { acknowledged(case, request, begins) } else { Acknowledged::Nothing };
-    let last = case.entries.iter().rev().find(|e| e.direction() == case.client && !e.is(crate::flow::entry::fact::ICMP))?;
+    let last = case.entries.iter().rev().find(|e| e.direction() == case.client && !e.is(fact::ICMP))?;
     let until = last.time.max(case.entries.last()?.time);
     let from = request.time.max(sent.time);
     let waited = until.since(from);
@@ -198,7 +203,7 @@ pub fn unanswered_syns(case: &Case<'_>) -> Option<Vec<usize>> {
     /// The second retransmission comes three seconds after the first SYN (RFC 6298: 1 s, then 2 s).
     const SYNS: usize = 3;
     const SPAN_NS: i64 = 2_500_000_000;
-    if case.flow.key.protocol != 6 || case.of(case.server()).next().is_some() || case.entries.iter().any(|e| e.icmp().is_some()) {
+    if case.flow.key.protocol != 6 || case.of(case.server()).next().is_some() || case.has(fact::ICMP) {
         return None;
     }
     let syns: Vec<usize> = case.of(case.client).filter(|(_, e)| e.is_syn()).map(|(i, _)| i).collect();

@@ -2,11 +2,14 @@
 
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
-use crate::flow::entry::Entry;
+use crate::flow::entry::{Entry, fact};
 use std::net::IpAddr;
 
 /// At most one suspect: the administrative refusals of a flow that never got data.
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
+    if !case.has(fact::ICMP) {
+        return None;
+    }
     let packets: Vec<usize> = case.entries.iter().enumerate().filter(|(_, e)| is_refusal(e)).map(|(i, _)| i).collect();
     packets.first()?;
     // The client's own packets were refused, and the server said nothing (its SYN/ACK may have come after the refusal: on-path).

@@ -172,7 +172,21 @@ mod tests {
         let hello = Hello::new("blocked.example.org").record(&mut Random::new(1));
         let out = clean(&for_tests(&[]), &Pieces::whole(&hello)).unwrap();
         assert_eq!(out.len(), hello.len());
-        let read = |bytes: &[u8]| tls::client(&Pieces::whole(bytes)).unwrap().hello.unwrap();
+        let read = |bytes: &[u8]| {
+            let hello = tls::client(&Pieces::whole(bytes)).unwrap().hello.unwrap();
+            (
+                hello.ja4(),
+                hello.sni,
+                hello.sni_at,
+                hello.alpn,
+                hello.versions,
+                hello.ech,
+                hello.ciphers,
+                hello.session_id_len,
+                hello.stream_len,
+            )
+        };
+        assert!(read(&hello).0.is_some());
         assert_eq!(read(&hello), read(&out));
         assert!(out[11..43].iter().all(|b| *b == 0), "random");
         assert!(hello[11..43].iter().any(|b| *b != 0));
