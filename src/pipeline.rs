@@ -33,6 +33,8 @@ pub struct ScanOptions {
     pub clients: bool,
     /// Count attempts over time by client as well.
     pub client_times: bool,
+    /// Find out what else of the capture verdicts rest on: evidence needs it.
+    pub leans: bool,
 }
 
 impl Default for ScanOptions {
@@ -45,6 +47,7 @@ impl Default for ScanOptions {
             lines: false,
             clients: false,
             client_times: false,
+            leans: false,
         }
     }
 }
@@ -166,7 +169,7 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
         absorb(back, &mut shards, run.limit);
     }
     drop((front, back));
-    Ok(finish(path, &capture, shards, run))
+    Ok(finish(path, &capture, shards, run, options.leans))
 }
 
 /// What is carried from window to window.
@@ -227,7 +230,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
 /// Parts joined by one thread before all are.
 const JOINED: usize = 16;
 
-fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run) -> CaptureReport {
+fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run, leans: bool) -> CaptureReport {
     shards.par_iter_mut().for_each(|(shard, part)| {
         for flow in shard.drain() {
             part.add(flow);
@@ -250,7 +253,7 @@ fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut ru
     run.stats.fragments_abandoned += run.reassembler.abandoned + run.reassembler.unfinished();
     // In groups of a fixed size: what is joined with what must not depend on the number of threads.
     let groups: Vec<Part> = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take))).collect();
-    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, |cases, judge| cases.par_iter().map(judge).collect());
+    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, |cases, judge| cases.par_iter().map(judge).collect());
     CaptureReport {
         path: path.to_owned(),
         description: capture.description(),

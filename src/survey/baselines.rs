@@ -147,8 +147,14 @@ impl<'f> Index<'f> {
 
     /// Requests to a host, in groups by port and kind.
     fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[&'f Asked]> {
-        let all = run(&self.by_server, |a| a.server.ip.cmp(&server));
-        all.chunk_by(|a, b| a.service() == b.service())
+        let mut rest = run(&self.by_server, |a| a.server.ip.cmp(&server));
+        std::iter::from_fn(move || {
+            let service = rest.first()?.service();
+            // A busy host has many requests and few services.
+            let (group, others) = rest.split_at_checked(rest.partition_point(|a| a.service() == service))?;
+            rest = others;
+            Some(group)
+        })
     }
 
     pub(super) fn facts(&self) -> &'f Facts {
@@ -209,7 +215,7 @@ impl<'f> Index<'f> {
     }
 
     /// Everything about one suspect.
-    pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Surroundings {
+    pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Surroundings<'f> {
         let mut around = Surroundings {
             sender: self.baseline(case.flow.key.sender(suspect.sender).ip),
             receiver: self.baseline(case.flow.key.sender(suspect.sender.other()).ip),
@@ -249,7 +255,7 @@ impl<'f> Index<'f> {
         })
     }
 
-    fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings) {
+    fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings<'f>) {
         around.other_port = self.other_port(case);
         let server = case.server_end();
         around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).map_or(0, |s| s.count as usize);
@@ -262,7 +268,7 @@ impl<'f> Index<'f> {
         let name = trigger.value.to_ascii_lowercase();
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
         let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
-        let hit = |a: &Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
+        let hit = |a: &'f Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
         let here = run(&self.by_server, |a| a.service().cmp(&(server.ip, server.port, kind)));
         let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
         // Where all asked for this name, a search for another one would look at all of them.
@@ -285,14 +291,14 @@ impl<'f> Index<'f> {
         around.unanswered_queries = silent_here + case.messages.requests.len();
     }
 
-    pub(super) fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
+    pub(super) fn other_port(&self, case: &Case<'_>) -> Option<Attempt<'f>> {
         let server = case.server_end();
         let ports =
             self.on_host(server.ip).filter(|list| list.first().is_some_and(|a| a.server.port != server.port && a.kind != Kind::Quic));
         self.nearest_answered(case, ports)
     }
 
-    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [&'f Asked]>) -> Option<Attempt>
+    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [&'f Asked]>) -> Option<Attempt<'f>>
     where
         'f: 'a,
     {
@@ -301,7 +307,7 @@ impl<'f> Index<'f> {
         best.min_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame)).map(Asked::attempt)
     }
 
-    fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt> {
+    fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt<'f>> {
         let kind = Index::kind(case, suspect)?;
         let server = case.server_end();
         // Over TCP the port must be the same; QUIC's control is anything over TCP.
@@ -321,7 +327,7 @@ impl<'f> Index<'f> {
         (gap <= LONGEST_NS).then_some((gap as f64 / 1e9, nearest.frame))
     }
 
-    fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+    fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
             ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
             rtt: r.rtt.map(|(rtt, _)| rtt),
@@ -340,13 +346,16 @@ impl<'f> Index<'f> {
         around.other_answers = others.map(|g| (g.address, g.resolver, g.frame)).take(SHOWN).collect();
         around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
         let after = case.flow.first;
+        // By address: a popular name is asked for on thousands of them.
         let proof = |a: &IpAddr| {
-            self.same_name(Kind::Tls, &name).iter().find(|t| t.server.ip == *a && t.session && t.time >= after).map(|t| t.frame)
+            let groups = self.on_host(*a).filter(|list| list.first().is_some_and(|t| t.kind == Kind::Tls));
+            let sessions = groups.filter_map(|list| list.iter().find(|t| t.session && t.time >= after && *t.name == *name));
+            sessions.min_by_key(|t| (t.time, t.frame)).map(|t| t.frame)
         };
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
     }
 
-    fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+    fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let own =
             case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
@@ -357,7 +366,7 @@ impl<'f> Index<'f> {
             .next();
     }
 
-    fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+    fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         /// Flows that were heard; more make no difference.
         const ENOUGH: usize = 4;
         let Some((from_time, until_time)) = silence_of(case, suspect) else { return };
@@ -438,22 +447,26 @@ fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
 }
 
 /// The wanted requests nearest to a time, nearest first.
-fn nearest<'a>(list: &'a [&'a Asked], at: Timestamp, wanted: impl Fn(&Asked) -> bool) -> impl Iterator<Item = &'a Asked> {
+fn nearest<'a, 'f>(
+    list: &'a [&'f Asked],
+    at: Timestamp,
+    wanted: impl Fn(&'f Asked) -> bool + Copy + 'a,
+) -> impl Iterator<Item = &'f Asked> {
     /// A busy name may be asked for a million times; what lies this many requests away is no control.
     const REACH: usize = 4096;
     let middle = list.partition_point(|a| a.time < at);
     let (before, after) = list.split_at_checked(middle).unwrap_or((list, &[]));
-    let near = |a: &&Asked| wanted(a);
+    let near = move |a: &&'f Asked| wanted(a);
     let mut earlier = before.iter().rev().take(REACH).copied().filter(near).peekable();
     let mut later = after.iter().take(REACH).copied().filter(near).peekable();
-    let distance = |a: &Asked| (a.time.since(at).unsigned_abs(), a.frame);
+    let distance = move |a: &Asked| (a.time.since(at).unsigned_abs(), a.frame);
     // Both lead away from the middle: the nearer of the two is next.
-    let next = || match (earlier.peek(), later.peek()) {
+    let next = move || match (earlier.peek(), later.peek()) {
         (Some(a), Some(b)) if distance(a) < distance(b) => earlier.next(),
         (Some(_), None) => earlier.next(),
         _ => later.next(),
     };
-    std::iter::from_fn(next).take(SHOWN).collect::<Vec<_>>().into_iter()
+    std::iter::from_fn(next).take(SHOWN)
 }
 
 /// The last two labels of a name: names below one zone share servers for good reasons.

@@ -93,7 +93,7 @@ impl Part {
                     flow,
                     server: server.ip,
                     port: server.port,
-                    name: request.value.to_ascii_lowercase(),
+                    name: &request.value.to_ascii_lowercase(),
                     outcome,
                     same_kind: true,
                     ech: hello.is_some_and(|h| h.ech.is_some()),
@@ -159,7 +159,7 @@ impl Part {
         let given = dns_answer::addresses(&seen.message);
         let bogus = !given.is_empty() && given.iter().all(|a| !special::is_global(*a));
         let known = dns_answer::known(&seen.message, &seen.name).is_some();
-        let Some(r) = self.facts.resolver(resolver) else { return };
+        let Some(r) = self.facts.resolvers.of(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
         if bogus {
             r.bogon_names.entry(seen.name.clone()).and_modify(|f| *f = first.min(*f)).or_insert(first);

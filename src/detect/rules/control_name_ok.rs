@@ -98,7 +98,7 @@ pub fn may_have_gone(view: &View<'_>) -> bool {
     let tries = around.same_name.iter().filter(|a| dns && a.server == server && a.outcome == Outcome::Silent).map(|a| a.time);
     let (from, until) = tries.fold((at, at), |(from, until), t| (from.min(t), until.max(t)));
     let others = around.other_names.iter();
-    let alive = |a: &Attempt| a.outcome == Outcome::Answered && a.time >= from && (!dns || a.time.since(until) <= AROUND_NS);
+    let alive = |a: &Attempt<'_>| a.outcome == Outcome::Answered && a.time >= from && (!dns || a.time.since(until) <= AROUND_NS);
     if others.clone().chain(&around.other_port).chain(&around.other_protocol).any(alive) {
         return false;
     }
