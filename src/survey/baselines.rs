@@ -273,10 +273,12 @@ impl<'f> Index<'f> {
         let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
         // Where all asked for this name, a search for another one would look at all of them.
         if varied || here.first().is_some_and(|a| *a.name != *name) {
-            around.other_names = nearest(here, at, |a| *a.name != *name).map(hit).collect();
+            around.other_names.reserve_exact(here.len().min(SHOWN));
+            around.other_names.extend(nearest(here, at, |a| *a.name != *name).map(hit));
         }
         let all = self.same_name(kind, &name);
-        around.same_name = nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt).collect();
+        around.same_name.reserve_exact(all.len().min(SHOWN));
+        around.same_name.extend(nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
         around.name_answered = all.iter().any(|a| a.is_answered() && !own.contains(&a.frame));
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);

@@ -25,7 +25,13 @@ const BESIDE: usize = 4;
 
 impl Index<'_> {
     /// Flows and frames that a verdict was drawn from; a suspect that came to nothing has no `finding`.
-    pub fn leans(&self, case: &Case<'_>, (suspect, around): (&Suspect, &Surroundings<'_>), hits: &Hits, finding: Option<&Finding>) -> Leans {
+    pub fn leans(
+        &self,
+        case: &Case<'_>,
+        (suspect, around): (&Suspect, &Surroundings<'_>),
+        hits: &Hits,
+        finding: Option<&Finding>,
+    ) -> Leans {
         let own = case.entries.first().map_or(0, |e| e.frame);
         let mut list = List { own, ..List::default() };
         let cited: BTreeSet<u64> = finding.iter().flat_map(|f| &f.claims).flat_map(|c| c.frames.iter().copied()).collect();

@@ -349,6 +349,18 @@ mod tests {
     }
 
     #[test]
+    fn all_at_once_is_one_by_one() {
+        for budget in [1 << 20, 400_000, 100_000] {
+            let part = |p: u64| timeline(budget, (0..900).map(|i| attempt(i * 7 + p, &format!("n{}", i * p % 700), i % 31 == p)));
+            let (mut once, mut each) = (Timeline::new(budget), Timeline::new(budget));
+            once.merge_all((0..5).map(part).collect());
+            (0..5).map(part).for_each(|p| each.merge(p));
+            assert_eq!(once.tracks, each.tracks);
+            assert_eq!((once.octets, once.limit, once.left_out), (each.octets, each.limit, each.left_out));
+        }
+    }
+
+    #[test]
     fn hits_alone_stay_within_the_budget() {
         let seen = timeline(150_000, (0..5000_u64).map(|i| attempt(i, &format!("n{i}"), true)));
         assert!(seen.octets <= seen.budget && seen.left_out > 0);
