@@ -9,7 +9,7 @@ use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::shard::{Shard, WindowBytes};
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
-use crate::phase::{ChunkSink, reassemble};
+use crate::phase::{ChunkSink, Times, reassemble};
 use crate::stats::Stats;
 use crate::survey::{Audit, Conclusion, Part, conclude};
 use rayon::prelude::*;
@@ -193,13 +193,12 @@ impl Run {
         slot.side.clear();
         for sink in &mut slot.sinks {
             slot.firsts.push(self.next_frame);
-            let (first, last) = sink.times();
-            if let (Some(previous), Some(first)) = (self.previous, first) {
-                self.stats.out_of_order += u64::from(first < previous);
+            if let Some(Times { first, last, earliest, latest }) = sink.times() {
+                self.stats.out_of_order += u64::from(self.previous.is_some_and(|previous| first < previous));
+                self.previous = Some(last);
+                self.time_first = self.time_first.into_iter().chain([earliest]).min();
+                self.time_last = self.time_last.into_iter().chain([latest]).max();
             }
-            self.previous = last.or(self.previous);
-            self.time_first = self.time_first.into_iter().chain(sink.earliest()).min();
-            self.time_last = self.time_last.into_iter().chain(sink.latest()).max();
             self.next_frame += u64::from(sink.frames());
             self.stats.merge(sink.stats());
             self.stats.fragments_abandoned += reassemble(sink, slot.window.bytes(), &mut self.reassembler, &mut slot.side);

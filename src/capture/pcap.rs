@@ -145,7 +145,7 @@ impl Header {
         Timestamp(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * unit)
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn record<'a>(&self, bytes: &'a [u8], pos: usize) -> Record<'a> {
         let Some((seconds, fraction, caplen, wire_len)) = self.fields(bytes, pos) else {
             return Record::Cut { needs: 0, packet: true };

@@ -54,7 +54,7 @@ pub(super) struct Context {
 
 impl Context {
     /// Reads the record at `pos`, taking in what it says about the records after it.
-    #[inline]
+    #[inline(always)]
     pub fn read<'a>(&mut self, bytes: &'a [u8], pos: usize) -> Record<'a> {
         let record = match &mut self.layout {
             Layout::Pcap(header) => header.record(bytes, pos),
