@@ -118,7 +118,8 @@ pub struct ResolverBaseline {
     pub bogon_names: u64,
 }
 
-/// Everything the rules may ask about the rest of the capture.
+/// Everything the rules may ask about the rest of the capture. Of a DNS answer none asks what other requests came to: there those are
+/// left out, unless what a verdict rests on is to be listed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Surroundings<'a> {
     /// Address that sent the suspect packets (or should have answered).

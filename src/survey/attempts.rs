@@ -82,6 +82,8 @@ impl Asked {
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
     list: Vec<Asked>,
+    /// Other shards', until [`Attempts::settle`].
+    others: Vec<Vec<Asked>>,
     /// Those of the list while it grows: a name is held once.
     names: BTreeSet<Arc<[u8]>>,
     next: usize,
@@ -124,13 +126,19 @@ impl Attempts {
 
     /// Adds another shard's; [`Attempts::settle`] is to follow.
     pub fn merge(&mut self, other: Attempts) {
-        self.list.extend(other.list);
+        self.others.push(other.list);
+        self.others.extend(other.others);
         self.dropped += other.dropped;
         self.names = BTreeSet::new();
     }
 
     /// In order of server, name and time, and no more than the bounds allow.
     pub fn settle(&mut self) {
+        // All at once: a list that grows with each of them is moved again and again, and ends up with twice the room.
+        self.list.reserve_exact(self.others.iter().map(Vec::len).sum());
+        for other in std::mem::take(&mut self.others) {
+            self.list.extend(other);
+        }
         // By a word first: there are many services, with a request or two each.
         self.list.sort_by_cached_key(Asked::rank);
         for alike in self.list.chunk_by_mut(|a, b| a.rank() == b.rank()) {

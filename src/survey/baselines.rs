@@ -69,11 +69,12 @@ pub struct Hit {
 impl<'f> Index<'f> {
     /// Indexes the facts of a capture.
     pub fn new(facts: &'f Facts, audit: &'f Audit, out_of_order: bool) -> Index<'f> {
+        let requests = facts.attempts.all().len();
         let mut index = Index {
             facts,
             audit,
-            by_name: Vec::new(),
-            by_server: Vec::new(),
+            by_name: Vec::with_capacity(requests),
+            by_server: Vec::with_capacity(requests),
             varied: Vec::new(),
             zones: facts.answers.iter().map(|(name, given)| (given.address, zone(name), given.flow)).collect(),
             tried: BTreeMap::new(),
@@ -214,8 +215,8 @@ impl<'f> Index<'f> {
         found
     }
 
-    /// Everything about one suspect.
-    pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Surroundings<'f> {
+    /// What the rules may ask about one suspect; with `all`, the rest of it as well.
+    pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, all: bool) -> Surroundings<'f> {
         let mut around = Surroundings {
             sender: self.baseline(case.flow.key.sender(suspect.sender).ip),
             receiver: self.baseline(case.flow.key.sender(suspect.sender.other()).ip),
@@ -229,7 +230,11 @@ impl<'f> Index<'f> {
             capture_end: self.facts.end.0,
             ..Surroundings::default()
         };
-        self.requests(case, suspect, hits, &mut around);
+        around.name_hit = name_hit(case, suspect, hits);
+        // Of an answer no rule asks what other requests came to.
+        if all || suspect.mechanism != Mechanism::DnsAnswer {
+            self.requests(case, suspect, hits, &mut around);
+        }
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
             Mechanism::Drop => self.meanwhile(case, suspect, &mut around),
@@ -285,10 +290,6 @@ impl<'f> Index<'f> {
         if let Some(tried) = self.tried.get(&kind) {
             (around.kind_tried, around.kind_answered) = (tried.tried, tried.answered);
         }
-        let first = case.entries.first().map_or(0, |e| e.frame);
-        let own_mechanism = suspect.mechanism.name();
-        let hit = hits.names.get(&name).into_iter().flatten().find(|(m, _, flow)| *flow != first && *m != own_mechanism);
-        around.name_hit = hit.map(|(m, frame, _)| (*m, *frame)).filter(|_| !name.is_empty());
         let silent_here = around.same_name.iter().filter(|a| a.server == server.ip && a.outcome == Outcome::Silent).count();
         around.unanswered_queries = silent_here + case.messages.requests.len();
     }
@@ -431,6 +432,16 @@ fn in_time<'f>(all: &mut Vec<&'f Asked>, lists: &[&'f [Asked]]) {
     let mut timed: Vec<(Timestamp, u64, &'f Asked)> = requests.map(|asked| (asked.time, asked.frame, asked)).collect();
     timed.sort_by_key(|(time, frame, _)| (*time, *frame));
     all.extend(timed.into_iter().map(|(.., asked)| asked));
+}
+
+/// A finding of another mechanism about a suspect's name in another flow.
+fn name_hit(case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Option<(&'static str, u64)> {
+    Index::kind(case, suspect)?;
+    let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
+    let first = case.entries.first().map_or(0, |e| e.frame);
+    let own = suspect.mechanism.name();
+    let hit = hits.names.get(&name)?.iter().find(|(mechanism, _, flow)| *flow != first && *mechanism != own);
+    hit.map(|(mechanism, frame, _)| (*mechanism, *frame)).filter(|_| !name.is_empty())
 }
 
 /// From when to when a suspect's flow was silent.

@@ -187,7 +187,7 @@ fn judge(flow: &Flow, Known { index, void, leans }: &Known<'_>, hits: &Hits) -> 
     let best = &mut judged.findings;
     for mut suspect in suspects::find(&case) {
         index.refine(&case, &mut suspect, hits);
-        let around = index.surroundings(&case, &suspect, hits);
+        let around = index.surroundings(&case, &suspect, hits, *leans);
         let finding = match finding(&case, &suspect, &around, void) {
             Ok(finding) => {
                 let leans = rests_on(&suspect, &around, Some(&finding));
