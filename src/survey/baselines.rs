@@ -272,7 +272,7 @@ impl<'f> Index<'f> {
         let server = case.server_end();
         let name = trigger.value.to_ascii_lowercase();
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
-        let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
+        let own: Vec<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
         let hit = |a: &'f Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
         let here = run(&self.by_server, |a| a.service().cmp(&(server.ip, server.port, kind)));
         let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
@@ -343,7 +343,7 @@ impl<'f> Index<'f> {
             bogon_names: r.bogon_names.len() as u64,
         });
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
-        let own: BTreeSet<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
+        let own: Vec<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
         let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
         let others = self.facts.answers.of(&name).iter().filter(|given| !own.contains(&given.frame));
         around.other_answers = others.map(|g| (g.address, g.resolver, g.frame)).take(SHOWN).collect();

@@ -76,7 +76,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if view.suspect.mechanism == Mechanism::Drop && may_have_gone(view) {
         return None;
     }
-    let name = String::from_utf8_lossy(&control.name).escape_debug().to_string();
+    let name = String::from_utf8_lossy(control.name).escape_debug().to_string();
     let shown = if name.is_empty() { "a request without a name".to_owned() } else { name };
     let text = format!("{shown} on the same server was answered {:.1} s away", control.time.since(at).abs() as f64 / 1e9);
     // One lost datagram is loss, whatever went through beside it.
