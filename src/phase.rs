@@ -38,27 +38,22 @@ pub struct ChunkSink {
     pieces: Vec<Piece>,
     frames: u32,
     stats: Stats,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
-    earliest: Option<Timestamp>,
-    latest: Option<Timestamp>,
+    times: Option<Times>,
+}
+
+/// When a chunk's frames came.
+#[derive(Clone, Copy)]
+pub struct Times {
+    pub first: Timestamp,
+    pub last: Timestamp,
+    pub earliest: Timestamp,
+    pub latest: Timestamp,
 }
 
 impl ChunkSink {
     /// An empty sink.
     pub fn new(hasher: Hasher, filter: Option<Filter>) -> ChunkSink {
-        ChunkSink {
-            hasher,
-            filter,
-            records: vec![Vec::new(); SHARDS],
-            pieces: Vec::new(),
-            frames: 0,
-            stats: Stats::default(),
-            first: None,
-            last: None,
-            earliest: None,
-            latest: None,
-        }
+        ChunkSink { hasher, filter, records: vec![Vec::new(); SHARDS], pieces: Vec::new(), frames: 0, stats: Stats::default(), times: None }
     }
 
     pub fn frames(&self) -> u32 {
@@ -69,17 +64,9 @@ impl ChunkSink {
         &self.stats
     }
 
-    /// Times of the first and the last frame.
-    pub fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
-        (self.first, self.last)
-    }
-
-    pub fn earliest(&self) -> Option<Timestamp> {
-        self.earliest
-    }
-
-    pub fn latest(&self) -> Option<Timestamp> {
-        self.latest
+    /// Of the frames, if there were any.
+    pub fn times(&self) -> Option<Times> {
+        self.times
     }
 
     /// Records of a shard, in file order.
@@ -142,13 +129,10 @@ impl Sink for ChunkSink {
         self.stats.packets += 1;
         self.stats.bytes += frame.bytes.len() as u64;
         self.stats.snaplen_cut += u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_len));
-        if let Some(last) = self.last {
-            self.stats.out_of_order += u64::from(frame.time < last);
-        }
-        self.first.get_or_insert(frame.time);
-        self.last = Some(frame.time);
-        self.earliest = Some(self.earliest.map_or(frame.time, |t| t.min(frame.time)));
-        self.latest = Some(self.latest.map_or(frame.time, |t| t.max(frame.time)));
+        let time = frame.time;
+        let times = self.times.get_or_insert(Times { first: time, last: time, earliest: time, latest: time });
+        self.stats.out_of_order += u64::from(time < times.last);
+        *times = Times { last: time, earliest: times.earliest.min(time), latest: times.latest.max(time), ..*times };
         let mut extra = 0;
         if let Some(filter) = &mut self.filter
             && !filter.matches(frame)
@@ -156,7 +140,7 @@ impl Sink for ChunkSink {
             self.stats.filtered += 1;
             extra = fact::HIDDEN;
         }
-        let place = Place { time: frame.time, at, extra, index };
+        let place = Place { time, at, extra, index };
         if usual::take(frame, &mut self.dealer(frame.bytes, place)) {
             return;
         }
@@ -181,7 +165,7 @@ impl Sink for ChunkSink {
         self.pieces.clear();
         self.frames = 0;
         self.stats = Stats::default();
-        (self.first, self.last, self.earliest, self.latest) = (None, None, None, None);
+        self.times = None;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::shard::{Shard, WindowBytes};
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
-use crate::phase::{ChunkSink, reassemble};
+use crate::phase::{ChunkSink, Times, reassemble};
 use crate::prefetch;
 use crate::stats::Stats;
 use crate::survey::{Audit, Conclusion, Part, conclude};
@@ -34,6 +34,8 @@ pub struct ScanOptions {
     pub clients: bool,
     /// Count attempts over time by client as well.
     pub client_times: bool,
+    /// Find out what else of the capture verdicts rest on: evidence needs it.
+    pub leans: bool,
 }
 
 impl Default for ScanOptions {
@@ -46,6 +48,7 @@ impl Default for ScanOptions {
             lines: false,
             clients: false,
             client_times: false,
+            leans: false,
         }
     }
 }
@@ -168,7 +171,7 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
         absorb(back, &mut shards, run.limit);
     }
     drop((front, back));
-    Ok(finish(path, &capture, shards, run))
+    Ok(finish(path, &capture, shards, run, options.leans))
 }
 
 /// Has one shard take over what all have heard in each second of the capture, once that is much: every shard of its own would remember
@@ -203,13 +206,12 @@ impl Run {
         slot.side.clear();
         for sink in &mut slot.sinks {
             slot.firsts.push(self.next_frame);
-            let (first, last) = sink.times();
-            if let (Some(previous), Some(first)) = (self.previous, first) {
-                self.stats.out_of_order += u64::from(first < previous);
+            if let Some(Times { first, last, earliest, latest }) = sink.times() {
+                self.stats.out_of_order += u64::from(self.previous.is_some_and(|previous| first < previous));
+                self.previous = Some(last);
+                self.time_first = self.time_first.into_iter().chain([earliest]).min();
+                self.time_last = self.time_last.into_iter().chain([latest]).max();
             }
-            self.previous = last.or(self.previous);
-            self.time_first = self.time_first.into_iter().chain(sink.earliest()).min();
-            self.time_last = self.time_last.into_iter().chain(sink.latest()).max();
             self.next_frame += u64::from(sink.frames());
             self.stats.merge(sink.stats());
             self.stats.fragments_abandoned += reassemble(sink, slot.window.bytes(), &mut self.reassembler, &mut slot.side);
@@ -242,7 +244,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
 /// Parts joined by one thread before all are.
 const JOINED: usize = 16;
 
-fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run) -> CaptureReport {
+fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run, leans: bool) -> CaptureReport {
     shards.par_iter_mut().for_each(|(shard, part)| {
         for flow in shard.drain() {
             part.add(flow);
@@ -265,7 +267,7 @@ fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut ru
     run.stats.fragments_abandoned += run.reassembler.abandoned + run.reassembler.unfinished();
     // In groups of a fixed size: what is joined with what must not depend on the number of threads.
     let groups: Vec<Part> = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take))).collect();
-    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, |cases, judge| cases.par_iter().map(judge).collect());
+    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, |cases, judge| cases.par_iter().map(judge).collect());
     CaptureReport {
         path: path.to_owned(),
         description: capture.description(),

@@ -160,6 +160,7 @@ impl Options {
             lines: args.flows || only_flows || tables,
             clients: args.share,
             client_times: matches!(args.by, Some(GroupBy::Client)),
+            leans: evidence.is_some(),
         };
         let share = if args.share { Some(super::share::share(args.key.as_deref())?) } else { None };
         Ok(Options {

@@ -35,14 +35,14 @@ impl Default for FlowRef {
 
 /// A request seen elsewhere in the capture.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Attempt {
+pub struct Attempt<'a> {
     pub time: Timestamp,
     /// Frame of the request.
     pub frame: u64,
     pub flow: FlowRef,
     pub server: IpAddr,
     pub port: u16,
-    pub name: Vec<u8>,
+    pub name: &'a [u8],
     pub outcome: Outcome,
     /// The request was of the same kind (SNI, Host, query, QUIC).
     pub same_kind: bool,
@@ -120,23 +120,24 @@ pub struct ResolverBaseline {
     pub bogon_names: u64,
 }
 
-/// Everything the rules may ask about the rest of the capture.
+/// Everything the rules may ask about the rest of the capture. Of a DNS answer none asks what other requests came to: there those are
+/// left out, unless what a verdict rests on is to be listed.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Surroundings {
+pub struct Surroundings<'a> {
     /// Address that sent the suspect packets (or should have answered).
     pub sender: Baseline,
     /// The other end.
     pub receiver: Baseline,
     /// Requests for other names on the same server, nearest in time first.
-    pub other_names: Vec<Attempt>,
+    pub other_names: Vec<Attempt<'a>>,
     /// Requests for the same name anywhere, nearest in time first; the suspect's own is left out.
-    pub same_name: Vec<Attempt>,
+    pub same_name: Vec<Attempt<'a>>,
     /// Whether any request for the name, near or far, was answered.
     pub name_answered: bool,
     /// An answered request to the same host on another port, nearest in time.
-    pub other_port: Option<Attempt>,
+    pub other_port: Option<Attempt<'a>>,
     /// An answered request of another protocol to the same host, nearest in time.
-    pub other_protocol: Option<Attempt>,
+    pub other_protocol: Option<Attempt<'a>>,
     /// Connections to the same port whose SYNs nobody answered, this one included, and whether any was answered.
     pub port_failures: usize,
     pub port_answered: bool,

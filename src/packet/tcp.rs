@@ -1,7 +1,6 @@
 //! TCP header and options (RFC 9293, RFC 7323).
 
 use super::Skip;
-use etherparse::TcpHeaderSlice;
 
 pub const FIN: u16 = 0x001;
 pub const SYN: u16 = 0x002;
@@ -41,51 +40,46 @@ pub fn header(bytes: &[u8]) -> Result<(TcpFacts, u16, u16), Skip> {
     if header_len < 20 {
         return Err(Skip::Malformed("TCP data offset"));
     }
-    let (src, dst, options) = match TcpHeaderSlice::from_slice(bytes) {
-        Ok(h) => (h.source_port(), h.destination_port(), h.slice().get(20..).unwrap_or_default()),
-        Err(_) => {
-            let [a, b, c, d, ..] = *fixed;
-            (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]), bytes.get(20..).unwrap_or_default())
-        }
-    };
+    let captured = bytes.get(..usize::from(header_len)).unwrap_or(bytes);
     let facts = TcpFacts {
         seq: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
         ack: u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]),
         flags: u16::from_be_bytes([fixed[12] & 0x0f, fixed[13]]),
         window: u16::from_be_bytes([fixed[14], fixed[15]]),
         header_len,
-        ..TcpFacts::default()
+        ..options(captured.get(20..).unwrap_or_default())
     };
-    // The options of most packets: none, or timestamps alone.
-    let facts = match options {
-        [] => facts,
-        &[1, 1, 8, 10, a, b, c, d, e, f, g, h] => {
-            TcpFacts { timestamps: Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))), ..facts }
-        }
-        _ => with_options(facts, options),
-    };
-    Ok((facts, src, dst))
+    Ok((facts, u16::from_be_bytes([fixed[0], fixed[1]]), u16::from_be_bytes([fixed[2], fixed[3]])))
 }
 
-#[inline(never)]
-fn with_options(mut facts: TcpFacts, options: &[u8]) -> TcpFacts {
-    walk_options(options, &mut facts);
-    facts
+/// What options say; those of most packets are none, or timestamps alone.
+#[inline(always)]
+fn options(rest: &[u8]) -> TcpFacts {
+    match rest {
+        [] => TcpFacts::default(),
+        &[1, 1, 8, 10, a, b, c, d, e, f, g, h] => {
+            let timestamps = Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
+            TcpFacts { timestamps, ..TcpFacts::default() }
+        }
+        _ => walk_options(rest),
+    }
 }
 
 /// A walk of its own: etherparse's iterator stops at the first unknown option, and evasion tools send unknown ones.
-fn walk_options(mut rest: &[u8], facts: &mut TcpFacts) {
+#[inline(never)]
+fn walk_options(mut rest: &[u8]) -> TcpFacts {
+    let mut facts = TcpFacts::default();
     while let Some((&kind, tail)) = rest.split_first() {
         match kind {
-            0 => return,
+            0 => break,
             1 => {
                 rest = tail;
                 continue;
             }
             _ => {}
         }
-        let Some(&length) = tail.first() else { return };
-        let Some(option) = rest.get(..usize::from(length)) else { return };
+        let Some(&length) = tail.first() else { break };
+        let Some(option) = rest.get(..usize::from(length)) else { break };
         match (kind, option) {
             (2, &[_, _, a, b]) => facts.mss = Some(u16::from_be_bytes([a, b])),
             (3, &[_, _, shift]) => facts.window_scale = Some(shift),
@@ -97,8 +91,9 @@ fn walk_options(mut rest: &[u8], facts: &mut TcpFacts) {
             _ => {}
         }
         if length < 2 {
-            return;
+            break;
         }
         rest = rest.get(usize::from(length)..).unwrap_or_default();
     }
+    facts
 }

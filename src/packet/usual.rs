@@ -69,8 +69,10 @@ fn v6(rest: &[u8], taker: &mut impl Take) -> bool {
         tos: h.traffic_class(),
         total_len: u32::from(h.payload_length()) + 40,
     };
-    let ends = (IpAddr::V6(h.source_addr()), IpAddr::V6(h.destination_addr()));
-    transport(h.next_header().0, ends, ip, (body, length as u32), taker)
+    // As sixteen octets each: put together from single ones they would be moved as single ones.
+    let address = |at: usize| rest.get(at..)?.first_chunk::<16>().map(|octets| IpAddr::from(*octets));
+    let (Some(src), Some(dst)) = (address(8), address(24)) else { return false };
+    transport(h.next_header().0, (src, dst), ip, (body, length as u32), taker)
 }
 
 #[inline(always)]

@@ -1,8 +1,9 @@
-//! Addresses that DNS answers gave, by name. Of a name only the first few in order of address, resolver and frame are kept: a list that
-//! has grown to twice of that is cut, and what is left depends on the answers, not on when it was cut.
+//! Addresses that DNS answers gave, by name. Of a name only the first few in order of address, resolver and frame are kept: what is
+//! left depends on the answers, not on when they came.
 
 use crate::limits::{ANSWERS_PER_NAME, SURVEY_SERVERS};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 /// An address that was given for a name.
@@ -26,7 +27,7 @@ impl Answers {
     pub fn add(&mut self, name: &[u8], (address, resolver, frame, flow): (IpAddr, IpAddr, u64, u64)) {
         let given = Given { address, resolver, frame, flow };
         match self.names.get_mut(name) {
-            Some(list) => self.dropped += put(list, &[given]),
+            Some(list) => self.dropped += put(list, given),
             None => {
                 self.names.insert(name.into(), vec![given]);
                 self.bound();
@@ -34,29 +35,26 @@ impl Answers {
         }
     }
 
-    /// Adds another shard's; [`Answers::settle`] is to follow.
+    /// Adds another shard's.
     pub fn merge(&mut self, other: Answers) {
         self.dropped += other.dropped;
         for (name, given) in other.names {
-            match self.names.get_mut(&name) {
-                Some(list) => self.dropped += put(list, &given),
-                None => {
-                    self.names.insert(name, given);
+            match self.names.entry(name) {
+                Entry::Occupied(mut known) => self.dropped += given.into_iter().map(|g| put(known.get_mut(), g)).sum::<u64>(),
+                Entry::Vacant(place) => {
+                    place.insert(given);
                     self.bound();
                 }
             }
         }
     }
 
-    /// Each answer once, in order, and no more than the bounds allow.
+    /// Gives back room that is no longer needed.
     pub fn settle(&mut self) {
-        for list in self.names.values_mut() {
-            self.dropped += cut(list);
-            list.shrink_to_fit();
-        }
+        self.names.values_mut().for_each(Vec::shrink_to_fit);
     }
 
-    /// What a name was answered with; after [`Answers::settle`].
+    /// What a name was answered with, in order.
     pub fn of(&self, name: &[u8]) -> &[Given] {
         self.names.get(name).map_or(&[], Vec::as_slice)
     }
@@ -74,23 +72,23 @@ impl Answers {
     }
 }
 
-/// Adds to a name's answers; how many were dropped for it.
-fn put(list: &mut Vec<Given>, more: &[Given]) -> u64 {
-    if list.capacity() - list.len() < more.len() {
-        // By half, not to twice: most names are answered a few times.
-        list.reserve_exact(more.len().max(list.len() / 2));
+/// Puts an answer in its place among a name's, each once; how many were dropped for it.
+fn put(list: &mut Vec<Given>, given: Given) -> u64 {
+    // Most come behind all that is known.
+    let behind = list.last().is_none_or(|last| *last < given);
+    let Err(place) = (if behind { Err(list.len()) } else { list.binary_search(&given) }) else { return 0 };
+    let full = list.len() >= ANSWERS_PER_NAME;
+    if full && behind {
+        return 1;
     }
-    list.extend_from_slice(more);
-    if list.len() >= 2 * ANSWERS_PER_NAME { cut(list) } else { 0 }
-}
-
-/// Puts a name's answers in order and drops those beyond the bound; how many.
-fn cut(list: &mut Vec<Given>) -> u64 {
-    list.sort_unstable();
-    list.dedup();
-    let spare = list.len().saturating_sub(ANSWERS_PER_NAME) as u64;
-    list.truncate(ANSWERS_PER_NAME);
-    spare
+    if full {
+        list.pop();
+    } else if list.len() == list.capacity() {
+        // By half, not to twice: most names are answered a few times.
+        list.reserve_exact(1 + list.len() / 2);
+    }
+    list.insert(place, given);
+    u64::from(full)
 }
 
 #[cfg(test)]

@@ -69,11 +69,12 @@ pub struct Hit {
 impl<'f> Index<'f> {
     /// Indexes the facts of a capture.
     pub fn new(facts: &'f Facts, audit: &'f Audit, out_of_order: bool) -> Index<'f> {
+        let requests = facts.attempts.all().len();
         let mut index = Index {
             facts,
             audit,
-            by_name: Vec::new(),
-            by_server: Vec::new(),
+            by_name: Vec::with_capacity(requests),
+            by_server: Vec::with_capacity(requests),
             varied: Vec::new(),
             zones: facts.answers.iter().map(|(name, given)| (given.address, zone(name), given.flow)).collect(),
             tried: BTreeMap::new(),
@@ -147,8 +148,14 @@ impl<'f> Index<'f> {
 
     /// Requests to a host, in groups by port and kind.
     fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[&'f Asked]> {
-        let all = run(&self.by_server, |a| a.server.ip.cmp(&server));
-        all.chunk_by(|a, b| a.service() == b.service())
+        let mut rest = run(&self.by_server, |a| a.server.ip.cmp(&server));
+        std::iter::from_fn(move || {
+            let service = rest.first()?.service();
+            // A busy host has many requests and few services.
+            let (group, others) = rest.split_at_checked(rest.partition_point(|a| a.service() == service))?;
+            rest = others;
+            Some(group)
+        })
     }
 
     pub(super) fn facts(&self) -> &'f Facts {
@@ -208,8 +215,8 @@ impl<'f> Index<'f> {
         found
     }
 
-    /// Everything about one suspect.
-    pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Surroundings {
+    /// What the rules may ask about one suspect; with `all`, the rest of it as well.
+    pub fn surroundings(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, all: bool) -> Surroundings<'f> {
         let mut around = Surroundings {
             sender: self.baseline(case.flow.key.sender(suspect.sender).ip),
             receiver: self.baseline(case.flow.key.sender(suspect.sender.other()).ip),
@@ -223,7 +230,11 @@ impl<'f> Index<'f> {
             capture_end: self.facts.end.0,
             ..Surroundings::default()
         };
-        self.requests(case, suspect, hits, &mut around);
+        around.name_hit = name_hit(case, suspect, hits);
+        // Of an answer no rule asks what other requests came to.
+        if all || suspect.mechanism != Mechanism::DnsAnswer {
+            self.requests(case, suspect, hits, &mut around);
+        }
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
             Mechanism::Drop => self.meanwhile(case, suspect, &mut around),
@@ -249,7 +260,7 @@ impl<'f> Index<'f> {
         })
     }
 
-    fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings) {
+    fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings<'f>) {
         around.other_port = self.other_port(case);
         let server = case.server_end();
         around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).map_or(0, |s| s.count as usize);
@@ -261,38 +272,36 @@ impl<'f> Index<'f> {
         let server = case.server_end();
         let name = trigger.value.to_ascii_lowercase();
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
-        let own: BTreeSet<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
-        let hit = |a: &Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
+        let own: Vec<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
+        let hit = |a: &'f Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
         let here = run(&self.by_server, |a| a.service().cmp(&(server.ip, server.port, kind)));
         let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
         // Where all asked for this name, a search for another one would look at all of them.
         if varied || here.first().is_some_and(|a| *a.name != *name) {
-            around.other_names = nearest(here, at, |a| *a.name != *name).map(hit).collect();
+            around.other_names.reserve_exact(here.len().min(SHOWN));
+            around.other_names.extend(nearest(here, at, |a| *a.name != *name).map(hit));
         }
         let all = self.same_name(kind, &name);
-        around.same_name = nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt).collect();
+        around.same_name.reserve_exact(all.len().min(SHOWN));
+        around.same_name.extend(nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
         around.name_answered = all.iter().any(|a| a.is_answered() && !own.contains(&a.frame));
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
         if let Some(tried) = self.tried.get(&kind) {
             (around.kind_tried, around.kind_answered) = (tried.tried, tried.answered);
         }
-        let first = case.entries.first().map_or(0, |e| e.frame);
-        let own_mechanism = suspect.mechanism.name();
-        let hit = hits.names.get(&name).into_iter().flatten().find(|(m, _, flow)| *flow != first && *m != own_mechanism);
-        around.name_hit = hit.map(|(m, frame, _)| (*m, *frame)).filter(|_| !name.is_empty());
         let silent_here = around.same_name.iter().filter(|a| a.server == server.ip && a.outcome == Outcome::Silent).count();
         around.unanswered_queries = silent_here + case.messages.requests.len();
     }
 
-    pub(super) fn other_port(&self, case: &Case<'_>) -> Option<Attempt> {
+    pub(super) fn other_port(&self, case: &Case<'_>) -> Option<Attempt<'f>> {
         let server = case.server_end();
         let ports =
             self.on_host(server.ip).filter(|list| list.first().is_some_and(|a| a.server.port != server.port && a.kind != Kind::Quic));
         self.nearest_answered(case, ports)
     }
 
-    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [&'f Asked]>) -> Option<Attempt>
+    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [&'f Asked]>) -> Option<Attempt<'f>>
     where
         'f: 'a,
     {
@@ -301,7 +310,7 @@ impl<'f> Index<'f> {
         best.min_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame)).map(Asked::attempt)
     }
 
-    fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt> {
+    fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt<'f>> {
         let kind = Index::kind(case, suspect)?;
         let server = case.server_end();
         // Over TCP the port must be the same; QUIC's control is anything over TCP.
@@ -321,7 +330,7 @@ impl<'f> Index<'f> {
         (gap <= LONGEST_NS).then_some((gap as f64 / 1e9, nearest.frame))
     }
 
-    fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+    fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
             ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
             rtt: r.rtt.map(|(rtt, _)| rtt),
@@ -334,19 +343,22 @@ impl<'f> Index<'f> {
             bogon_names: r.bogon_names.len() as u64,
         });
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
-        let own: BTreeSet<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
+        let own: Vec<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
         let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
         let others = self.facts.answers.of(&name).iter().filter(|given| !own.contains(&given.frame));
         around.other_answers = others.map(|g| (g.address, g.resolver, g.frame)).take(SHOWN).collect();
         around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
         let after = case.flow.first;
+        // By address: a popular name is asked for on thousands of them.
         let proof = |a: &IpAddr| {
-            self.same_name(Kind::Tls, &name).iter().find(|t| t.server.ip == *a && t.session && t.time >= after).map(|t| t.frame)
+            let groups = self.on_host(*a).filter(|list| list.first().is_some_and(|t| t.kind == Kind::Tls));
+            let sessions = groups.filter_map(|list| list.iter().find(|t| t.session && t.time >= after && *t.name == *name));
+            sessions.min_by_key(|t| (t.time, t.frame)).map(|t| t.frame)
         };
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
     }
 
-    fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+    fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let own =
             case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
@@ -357,7 +369,7 @@ impl<'f> Index<'f> {
             .next();
     }
 
-    fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings) {
+    fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         /// Flows that were heard; more make no difference.
         const ENOUGH: usize = 4;
         let Some((from_time, until_time)) = silence_of(case, suspect) else { return };
@@ -422,6 +434,16 @@ fn in_time<'f>(all: &mut Vec<&'f Asked>, lists: &[&'f [Asked]]) {
     all.extend(timed.into_iter().map(|(.., asked)| asked));
 }
 
+/// A finding of another mechanism about a suspect's name in another flow.
+fn name_hit(case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Option<(&'static str, u64)> {
+    Index::kind(case, suspect)?;
+    let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
+    let first = case.entries.first().map_or(0, |e| e.frame);
+    let own = suspect.mechanism.name();
+    let hit = hits.names.get(&name)?.iter().find(|(mechanism, _, flow)| *flow != first && *mechanism != own);
+    hit.map(|(mechanism, frame, _)| (*mechanism, *frame)).filter(|_| !name.is_empty())
+}
+
 /// From when to when a suspect's flow was silent.
 fn silence_of(case: &Case<'_>, suspect: &Suspect) -> Option<(Timestamp, Timestamp)> {
     let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
@@ -438,22 +460,26 @@ fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
 }
 
 /// The wanted requests nearest to a time, nearest first.
-fn nearest<'a>(list: &'a [&'a Asked], at: Timestamp, wanted: impl Fn(&Asked) -> bool) -> impl Iterator<Item = &'a Asked> {
+fn nearest<'a, 'f>(
+    list: &'a [&'f Asked],
+    at: Timestamp,
+    wanted: impl Fn(&'f Asked) -> bool + Copy + 'a,
+) -> impl Iterator<Item = &'f Asked> {
     /// A busy name may be asked for a million times; what lies this many requests away is no control.
     const REACH: usize = 4096;
     let middle = list.partition_point(|a| a.time < at);
     let (before, after) = list.split_at_checked(middle).unwrap_or((list, &[]));
-    let near = |a: &&Asked| wanted(a);
+    let near = move |a: &&'f Asked| wanted(a);
     let mut earlier = before.iter().rev().take(REACH).copied().filter(near).peekable();
     let mut later = after.iter().take(REACH).copied().filter(near).peekable();
-    let distance = |a: &Asked| (a.time.since(at).unsigned_abs(), a.frame);
+    let distance = move |a: &Asked| (a.time.since(at).unsigned_abs(), a.frame);
     // Both lead away from the middle: the nearer of the two is next.
-    let next = || match (earlier.peek(), later.peek()) {
+    let next = move || match (earlier.peek(), later.peek()) {
         (Some(a), Some(b)) if distance(a) < distance(b) => earlier.next(),
         (Some(_), None) => earlier.next(),
         _ => later.next(),
     };
-    std::iter::from_fn(next).take(SHOWN).collect::<Vec<_>>().into_iter()
+    std::iter::from_fn(next).take(SHOWN)
 }
 
 /// The last two labels of a name: names below one zone share servers for good reasons.

@@ -39,7 +39,7 @@ pub struct Conclusion {
     pub evasion: BTreeMap<&'static str, u64>,
     /// Suspects that ordinary causes explain.
     pub explained: Explanations,
-    /// What each suspicious flow was measured against, by its first frame, whatever it came to.
+    /// What each suspicious flow was measured against, by its first frame, whatever it came to; if asked for.
     pub leans: BTreeMap<u64, Leans>,
     /// Attempts over time.
     pub timeline: Timeline,
@@ -50,10 +50,12 @@ pub struct Conclusion {
     pub everybody: bool,
 }
 
-/// Merges the shards' parts and judges. `each` maps a judge over the flows, in parallel if it can.
+/// Merges the shards' parts and judges. `each` maps a judge over the flows, in parallel if it can. What verdicts rest on is found out
+/// if `leans`.
 pub fn conclude(
     parts: Vec<Part>,
     out_of_order: bool,
+    leans: bool,
     each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>,
 ) -> (Audit, Conclusion) {
     let Part { mut facts, mut audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } =
@@ -73,12 +75,11 @@ pub fn conclude(
     };
     kept.sort_by_cached_key(first_frame);
     conclusion.lines.sort_by_key(|l| l.first_frame);
-    let index = Index::new(&facts, &audit, out_of_order);
     let void = Void { everywhere: audit.void_rules(), steps: audit.steps.clone() };
-    let first = each(&kept, &|flow| judge(flow, &index, &Hits::default(), &void));
+    let known = Known { index: Index::new(&facts, &audit, out_of_order), void, leans };
+    let first = each(&kept, &|flow| judge(flow, &known, &Hits::default()));
     let hits = hits(&kept, &first);
-    let second =
-        if hits.names.is_empty() && hits.endpoints.is_empty() { first } else { each(&kept, &|flow| judge(flow, &index, &hits, &void)) };
+    let second = if hits.names.is_empty() && hits.endpoints.is_empty() { first } else { each(&kept, &|flow| judge(flow, &known, &hits)) };
     let mut findings: Vec<Finding> = Vec::new();
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);
@@ -93,6 +94,14 @@ pub fn conclude(
     findings.sort_by_key(|f| (f.first_frame(), f.mechanism));
     conclusion.findings = suppress(findings, &mut conclusion.suppressed);
     (audit, conclusion)
+}
+
+/// What every flow is judged with.
+struct Known<'f> {
+    index: Index<'f>,
+    void: Void,
+    /// Whether to find out what verdicts rest on.
+    leans: bool,
 }
 
 /// What this capture cannot show.
@@ -169,21 +178,24 @@ pub struct Judged {
     pub tries: Vec<Try>,
 }
 
-fn judge(flow: &Flow, index: &Index<'_>, hits: &Hits, void: &Void) -> Judged {
+fn judge(flow: &Flow, Known { index, void, leans }: &Known<'_>, hits: &Hits) -> Judged {
     let case = Case::new(flow);
+    let rests_on = |suspect: &Suspect, around: &Surroundings<'_>, finding: Option<&Finding>| {
+        if *leans { index.leans(&case, (suspect, around), hits, finding) } else { Leans::default() }
+    };
     let mut judged = Judged::default();
     let best = &mut judged.findings;
     for mut suspect in suspects::find(&case) {
         index.refine(&case, &mut suspect, hits);
-        let around = index.surroundings(&case, &suspect, hits);
+        let around = index.surroundings(&case, &suspect, hits, *leans);
         let finding = match finding(&case, &suspect, &around, void) {
             Ok(finding) => {
-                let leans = index.leans(&case, (&suspect, &around), hits, Some(&finding));
+                let leans = rests_on(&suspect, &around, Some(&finding));
                 judged.leans.join(leans.clone());
                 Finding { leans, ..finding }
             }
             Err(explained) => {
-                judged.leans.join(index.leans(&case, (&suspect, &around), hits, None));
+                judged.leans.join(rests_on(&suspect, &around, None));
                 judged.explained.extend(explained.map(|e| *e));
                 continue;
             }
@@ -214,7 +226,7 @@ fn join(known: &mut Finding, other: Finding) {
 }
 
 /// The finding a suspect makes, or what explains it.
-fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings, void: &Void) -> Result<Finding, Option<Box<Explained>>> {
+fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings<'_>, void: &Void) -> Result<Finding, Option<Box<Explained>>> {
     let view = View { case, suspect, around };
     let mut claims = rules::claims(&view);
     for claim in &mut claims {
@@ -350,7 +362,7 @@ fn failure(view: &View<'_>) -> &'static str {
     }
 }
 
-fn control(case: &Case<'_>, around: &Surroundings, claims: &[Claim]) -> Option<Control> {
+fn control(case: &Case<'_>, around: &Surroundings<'_>, claims: &[Claim]) -> Option<Control> {
     let stands = |rule: &str| claims.iter().find(|c| c.rule == rule && c.void.is_none());
     if let Some(claim) = stands("control-transfer-ok") {
         let other = around.transfers.iter().find(|t| claim.frames.contains(&t.frame))?;
@@ -373,7 +385,7 @@ fn control(case: &Case<'_>, around: &Surroundings, claims: &[Claim]) -> Option<C
         server: Endpoint { ip: attempt.server, port: attempt.port },
         // Controls are of the suspect's own kind.
         protocol: case.flow.key.protocol,
-        value: attempt.name.clone(),
+        value: attempt.name.to_vec(),
         outcome: "answered",
     })
 }

@@ -38,7 +38,7 @@ impl<const N: usize> Few<N> {
 pub struct First(pub u64);
 
 impl Joins for First {
-    fn join(&mut self, other: &First) {
+    fn join(&mut self, other: &mut First) {
         self.0 = self.0.min(other.0);
     }
 }
@@ -67,7 +67,7 @@ impl Sighted {
 }
 
 impl Joins for Sighted {
-    fn join(&mut self, other: &Sighted) {
+    fn join(&mut self, other: &mut Sighted) {
         self.merge(other);
     }
 }

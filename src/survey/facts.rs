@@ -83,7 +83,7 @@ pub struct Facts {
     pub hosts: Gathered<IpAddr, Host, SURVEY_SERVERS>,
     pub attempts: Attempts,
     /// Boxed: a tree's nodes have room for more than they hold.
-    pub resolvers: BTreeMap<IpAddr, Box<Resolver>>,
+    pub resolvers: Gathered<IpAddr, Box<Resolver>, SURVEY_SERVERS>,
     pub answers: Answers,
     /// Second of arrival of packets from servers: the flows heard last in it, two of a client.
     pub heard: BTreeMap<i64, Vec<Heard>>,
@@ -103,23 +103,32 @@ pub struct Facts {
 }
 
 impl Joins for Host {
-    fn join(&mut self, other: &Host) {
+    fn join(&mut self, other: &mut Host) {
         self.rtt = least(self.rtt, other.rtt);
         self.flows += other.flows;
         self.ttls.merge(&other.ttls);
     }
 }
 
-impl Facts {
-    /// The entry of a resolver, unless the survey is full.
-    pub fn resolver(&mut self, ip: IpAddr) -> Option<&mut Resolver> {
-        if self.resolvers.len() >= SURVEY_SERVERS && !self.resolvers.contains_key(&ip) {
-            self.dropped += 1;
-            return None;
+impl Joins for Resolver {
+    fn join(&mut self, other: &mut Resolver) {
+        self.ttls.merge(&other.ttls);
+        self.flags.merge(&other.flags);
+        self.rtt = least(self.rtt, other.rtt);
+        self.edns_kept += other.edns_kept;
+        self.edns_asked += other.edns_asked;
+        self.df = [self.df[0] + other.df[0], self.df[1] + other.df[1]];
+        self.answered += other.answered;
+        self.global_answers += other.global_answers;
+        for (name, flow) in std::mem::take(&mut other.bogon_names) {
+            self.bogon_names.entry(name).and_modify(|f| *f = flow.min(*f)).or_insert(flow);
         }
-        Some(self.resolvers.entry(ip).or_default())
+        self.flows.merge(&other.flows);
+        self.keeping_edns.merge(&other.keeping_edns);
     }
+}
 
+impl Facts {
     /// Remembers where a connectivity check was sent.
     pub fn portal(&mut self, host: Vec<u8>, check: (Vec<u8>, u64, u64)) {
         /// A network has one sign-in page; a long capture may have met a few networks.
@@ -170,16 +179,16 @@ impl Facts {
         self.attempts.settle();
         self.answers.settle();
         self.hosts.order();
+        self.resolvers.order();
         self.unanswered_syns.order();
         self.answering_ports.order();
     }
 
-    /// Puts all lists in order, once all shards have been added.
+    /// What is left to do once all shards have been added and put in order.
     pub fn settle(&mut self) {
-        self.order();
         self.silences.sort_unstable_by_key(|s| (s.flow, s.from));
         self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
-        self.dropped += self.hosts.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
+        self.dropped += self.hosts.dropped + self.resolvers.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
     /// Adds what another shard knows.
@@ -188,26 +197,7 @@ impl Facts {
         self.hosts.merge(other.hosts);
         self.attempts.merge(other.attempts);
         self.answers.merge(other.answers);
-        for (ip, r) in other.resolvers {
-            if self.resolvers.len() < SURVEY_SERVERS && !self.resolvers.contains_key(&ip) {
-                self.resolvers.insert(ip, r);
-                continue;
-            }
-            let Some(mine) = self.resolver(ip) else { continue };
-            mine.ttls.merge(&r.ttls);
-            mine.flags.merge(&r.flags);
-            mine.rtt = least(mine.rtt, r.rtt);
-            mine.edns_kept += r.edns_kept;
-            mine.edns_asked += r.edns_asked;
-            mine.df = [mine.df[0] + r.df[0], mine.df[1] + r.df[1]];
-            mine.answered += r.answered;
-            mine.global_answers += r.global_answers;
-            for (name, flow) in r.bogon_names {
-                mine.bogon_names.entry(name).and_modify(|f| *f = flow.min(*f)).or_insert(flow);
-            }
-            mine.flows.merge(&r.flows);
-            mine.keeping_edns.merge(&r.keeping_edns);
-        }
+        self.resolvers.merge(other.resolvers);
         for (name, issuers) in other.issuers {
             self.issuers.entry(name).or_default().extend(issuers);
         }

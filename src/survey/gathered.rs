@@ -5,7 +5,27 @@ use std::collections::BTreeMap;
 
 /// A fact that is the same told in parts.
 pub trait Joins {
-    fn join(&mut self, other: &Self);
+    /// Takes what `other` tells; that is needed no more.
+    fn join(&mut self, other: &mut Self);
+}
+
+impl<T: Joins> Joins for Box<T> {
+    fn join(&mut self, other: &mut Box<T>) {
+        T::join(self, other);
+    }
+}
+
+/// Puts facts in order of their keys, each key once.
+pub fn order<K: Ord, V: Joins>(list: &mut Vec<(K, V)>) {
+    // Stable, because that makes use of the stretches in order that the list consists of.
+    list.sort_by(|(a, _), (b, _)| a.cmp(b));
+    list.dedup_by(|(key, fact), (last, known)| {
+        let same = key == last;
+        if same {
+            known.join(fact);
+        }
+        same
+    });
 }
 
 /// Facts of no more than `ROOM` keys.
@@ -38,10 +58,10 @@ impl<K: Ord + Copy, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
     }
 
     /// Adds a fact.
-    pub fn add(&mut self, key: K, fact: V) {
+    pub fn add(&mut self, key: K, mut fact: V) {
         let room = self.open.len() < ROOM;
         match self.open.get_mut(&key) {
-            Some(known) => known.join(&fact),
+            Some(known) => known.join(&mut fact),
             None if room => {
                 self.open.insert(key, fact);
             }
@@ -60,15 +80,7 @@ impl<K: Ord + Copy, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
     /// Puts all facts in order, each key once.
     pub fn order(&mut self) {
         self.list.extend(std::mem::take(&mut self.open));
-        // Stable, because that makes use of the stretches in order that the list consists of.
-        self.list.sort_by_key(|(key, _)| *key);
-        self.list.dedup_by(|(key, fact), (last, known)| {
-            let same = key == last;
-            if same {
-                known.join(fact);
-            }
-            same
-        });
+        order(&mut self.list);
         self.dropped += self.list.len().saturating_sub(ROOM) as u64;
         self.list.truncate(ROOM);
         self.list.shrink_to_fit();
@@ -90,8 +102,8 @@ mod tests {
     use super::*;
 
     impl Joins for u32 {
-        fn join(&mut self, other: &u32) {
-            *self += other;
+        fn join(&mut self, other: &mut u32) {
+            *self += *other;
         }
     }
 

@@ -25,7 +25,13 @@ const BESIDE: usize = 4;
 
 impl Index<'_> {
     /// Flows and frames that a verdict was drawn from; a suspect that came to nothing has no `finding`.
-    pub fn leans(&self, case: &Case<'_>, (suspect, around): (&Suspect, &Surroundings), hits: &Hits, finding: Option<&Finding>) -> Leans {
+    pub fn leans(
+        &self,
+        case: &Case<'_>,
+        (suspect, around): (&Suspect, &Surroundings<'_>),
+        hits: &Hits,
+        finding: Option<&Finding>,
+    ) -> Leans {
         let own = case.entries.first().map_or(0, |e| e.frame);
         let mut list = List { own, ..List::default() };
         let cited: BTreeSet<u64> = finding.iter().flat_map(|f| &f.claims).flat_map(|c| c.frames.iter().copied()).collect();
@@ -54,7 +60,7 @@ impl Index<'_> {
     fn cited(
         &self,
         cited: &BTreeSet<u64>,
-        (around, hits): (&Surroundings, &Hits),
+        (around, hits): (&Surroundings<'_>, &Hits),
         (case, suspect): (&Case<'_>, &Suspect),
         list: &mut List,
     ) {
@@ -79,8 +85,8 @@ impl Index<'_> {
     }
 
     /// Requests for the same name and on the same server, whatever became of them.
-    fn attempts(&self, case: &Case<'_>, suspect: &Suspect, around: &Surroundings, list: &mut List) {
-        let success = |a: &&Attempt| a.outcome == Outcome::Answered;
+    fn attempts(&self, case: &Case<'_>, suspect: &Suspect, around: &Surroundings<'_>, list: &mut List) {
+        let success = |a: &&Attempt<'_>| a.outcome == Outcome::Answered;
         for attempts in [&around.same_name, &around.other_names] {
             list.add(attempts.iter().filter(success).take(2).map(|a| a.flow.first));
             // A large request that went through rules out that large packets are lost.
@@ -131,7 +137,7 @@ impl Index<'_> {
     }
 
     /// What went on meanwhile, and the transfers it is measured against.
-    fn silence(&self, case: &Case<'_>, suspect: &Suspect, around: &Surroundings, list: &mut List) {
+    fn silence(&self, case: &Case<'_>, suspect: &Suspect, around: &Surroundings<'_>, list: &mut List) {
         // A series is told from its like: all that stopped or were slow, and the nearest that were not.
         list.add(around.transfers.iter().filter(|t| t.frozen || t.slow).map(|t| t.frame));
         list.add(around.transfers.iter().filter(|t| !t.frozen && !t.slow).take(ATTEMPTS).map(|t| t.frame));

@@ -93,7 +93,7 @@ impl Part {
                     flow,
                     server: server.ip,
                     port: server.port,
-                    name: request.value.to_ascii_lowercase(),
+                    name: &request.value.to_ascii_lowercase(),
                     outcome,
                     same_kind: true,
                     ech: hello.is_some_and(|h| h.ech.is_some()),
@@ -160,7 +160,7 @@ impl Part {
         let given = seen.message.addresses().next().is_some();
         let bogus = given && !seen.message.addresses().any(special::is_global);
         let known = odd && dns_answer::known(&seen.message, &seen.name).is_some();
-        let Some(r) = self.facts.resolver(resolver) else { return };
+        let Some(r) = self.facts.resolvers.of(resolver) else { return };
         r.answered += u64::from(seen.message.rcode == 0);
         if bogus {
             r.bogon_names.entry(seen.name.clone()).and_modify(|f| *f = first.min(*f)).or_insert(first);

@@ -71,10 +71,9 @@ impl Part {
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
         // A shard's has less room than all of them need.
-        let own = std::mem::take(&mut all.timeline);
-        all.timeline.merge(own);
+        let mut timelines = vec![std::mem::take(&mut all.timeline)];
         for part in parts {
-            all.timeline.merge(part.timeline);
+            timelines.push(part.timeline);
             all.facts.merge(part.facts);
             all.audit.merge(&part.audit);
             all.kept.extend(part.kept);
@@ -93,6 +92,7 @@ impl Part {
                 *all.verdicts.entry(why).or_default() += n;
             }
         }
+        all.timeline.merge_all(timelines);
         all.facts.order();
         all
     }

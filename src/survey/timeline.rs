@@ -5,6 +5,7 @@
 //! stays exact. Keys that were interfered with stay as long as there is room, above the limit marked as incomplete.
 
 use super::facts::Kind;
+use super::gathered::{Joins, order};
 use super::track::{Came, Counts, Track};
 use super::tries::Try;
 use crate::capture::Timestamp;
@@ -140,7 +141,7 @@ impl Timeline {
             };
             self.tracks.entry(key).or_default().merge(&track);
         }
-        self.octets = self.tracks.iter().filter(|(k, _)| k.is_counted()).map(|(k, t)| KEY + k.heap() + t.reckoned()).sum();
+        self.octets = self.reckoned();
     }
 
     fn add(&mut self, key: Key, time: Timestamp, came: Came, mechanisms: &[Mechanism]) {
@@ -152,6 +153,27 @@ impl Timeline {
         }
     }
 
+    /// Adds what others hold, one after the other.
+    pub fn merge_all(&mut self, others: Vec<Timeline>) {
+        let parts = || others.iter().chain([&*self]);
+        // Joined tracks have room for twice their spans at most.
+        let fits = 2 * parts().map(|t| t.octets).sum::<usize>() <= self.budget && parts().all(|t| t.limit == u64::MAX);
+        if !fits {
+            others.into_iter().for_each(|other| self.merge(other));
+            return;
+        }
+        // Nothing is to be given up on the way: then one sort does what would take a search for each key.
+        let mut tracks = Vec::from_iter(std::mem::take(&mut self.tracks));
+        for other in others {
+            self.left_out += other.left_out;
+            self.clients |= other.clients;
+            tracks.extend(other.tracks);
+        }
+        order(&mut tracks);
+        self.tracks = tracks.into_iter().collect();
+        self.octets = self.reckoned();
+    }
+
     /// Adds what another timeline holds.
     pub fn merge(&mut self, other: Timeline) {
         self.limit = self.limit.min(other.limit);
@@ -160,9 +182,9 @@ impl Timeline {
         if self.tracks.is_empty() {
             (self.tracks, self.octets) = (other.tracks, other.octets);
         } else {
-            for (key, track) in other.tracks {
+            for (key, mut track) in other.tracks {
                 if self.has_room_for(&key, track.is_hit()) {
-                    self.put(key, |known| known.take(track));
+                    self.put(key, |known| known.join(&mut track));
                 } else {
                     self.left_out += track.total().map_or(0, |c| c.all());
                 }
@@ -195,7 +217,12 @@ impl Timeline {
             *left_out += if stays { 0 } else { track.total().map_or(0, |c| c.all()) };
             stays
         });
-        self.octets = self.tracks.iter().filter(|(k, _)| k.is_counted()).map(|(k, t)| KEY + k.heap() + t.reckoned()).sum();
+        self.octets = self.reckoned();
+    }
+
+    /// Octets that all keys are reckoned to take.
+    fn reckoned(&self) -> usize {
+        self.tracks.iter().filter(|(k, _)| k.is_counted()).map(|(k, t)| KEY + k.heap() + t.reckoned()).sum()
     }
 
     /// Gives up the keys from the limit on that nothing interfered with.
@@ -319,6 +346,18 @@ mod tests {
         assert!(kept.iter().any(|(k, n, _)| *k == blocked && *n == 10));
         assert!(kept.iter().all(|(_, n, partial)| *n == 10 || *partial));
         assert_eq!(seen.total().unwrap().all(), 20_000);
+    }
+
+    #[test]
+    fn all_at_once_is_one_by_one() {
+        for budget in [1 << 20, 400_000, 100_000] {
+            let part = |p: u64| timeline(budget, (0..900).map(|i| attempt(i * 7 + p, &format!("n{}", i * p % 700), i % 31 == p)));
+            let (mut once, mut each) = (Timeline::new(budget), Timeline::new(budget));
+            once.merge_all((0..5).map(part).collect());
+            (0..5).map(part).for_each(|p| each.merge(p));
+            assert_eq!(once.tracks, each.tracks);
+            assert_eq!((once.octets, once.limit, once.left_out), (each.octets, each.limit, each.left_out));
+        }
     }
 
     #[test]

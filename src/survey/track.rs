@@ -3,6 +3,7 @@
 //! A span begins one second long. When more spans hold attempts than a track may have, all of them double. How long they end up is
 //! the least that suffices for all attempts together, so `merge(a, b)` is the track of all attempts of both, in any order.
 
+use super::gathered::Joins;
 use crate::capture::Timestamp;
 use crate::detect::finding::Mechanism;
 use crate::limits::TIMELINE_SPANS;
@@ -113,15 +114,6 @@ impl Track {
         }
     }
 
-    /// The same, of a track that is needed no more.
-    pub fn take(&mut self, other: Track) {
-        if matches!(self, Track::Empty) {
-            *self = other;
-        } else {
-            self.merge(&other);
-        }
-    }
-
     /// Length of a span in seconds.
     pub fn width(&self) -> u64 {
         if let Track::Spans(spans) = self { 1 << spans.doublings } else { 1 }
@@ -188,6 +180,16 @@ impl Track {
         }
         let Track::Spans(spans) = self else { unreachable!("made so above") };
         spans
+    }
+}
+
+impl Joins for Track {
+    fn join(&mut self, other: &mut Track) {
+        if matches!(self, Track::Empty) {
+            *self = std::mem::take(other);
+        } else {
+            self.merge(other);
+        }
     }
 }
 

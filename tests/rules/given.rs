@@ -21,7 +21,7 @@ pub const RTT_MS: f64 = 80.0;
 #[derive(Default)]
 pub struct Given {
     pub script: Script,
-    pub around: Surroundings,
+    pub around: Surroundings<'static>,
     /// What the survey would have made of the trigger.
     pub kind: Option<TriggerKind>,
 }
@@ -39,14 +39,14 @@ pub fn resolver() -> Host {
 }
 
 /// An answered or failed request beside the suspect, a second after the start.
-pub fn attempt(name: &str, outcome: Outcome) -> Attempt {
+pub fn attempt(name: &'static str, outcome: Outcome) -> Attempt<'static> {
     Attempt {
         time: Timestamp(EPOCH_NS + 1_000_000_000),
         frame: 900,
         flow: Default::default(),
         server: "45.60.70.80".parse().unwrap(),
         port: 443,
-        name: name.into(),
+        name: name.as_bytes(),
         outcome,
         same_kind: true,
         ech: false,

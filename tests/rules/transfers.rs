@@ -29,7 +29,7 @@ fn seen(name: &str, bytes: u64, rate: f64) -> Seen {
         flow: Default::default(),
         server,
         port: 443,
-        name: name.into(),
+        name: name.as_bytes().into(),
         bytes,
         packets,
         rate,

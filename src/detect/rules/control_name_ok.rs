@@ -76,7 +76,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if view.suspect.mechanism == Mechanism::Drop && may_have_gone(view) {
         return None;
     }
-    let name = String::from_utf8_lossy(&control.name).escape_debug().to_string();
+    let name = String::from_utf8_lossy(control.name).escape_debug().to_string();
     let shown = if name.is_empty() { "a request without a name".to_owned() } else { name };
     let text = format!("{shown} on the same server was answered {:.1} s away", control.time.since(at).abs() as f64 / 1e9);
     // One lost datagram is loss, whatever went through beside it.
@@ -98,7 +98,7 @@ pub fn may_have_gone(view: &View<'_>) -> bool {
     let tries = around.same_name.iter().filter(|a| dns && a.server == server && a.outcome == Outcome::Silent).map(|a| a.time);
     let (from, until) = tries.fold((at, at), |(from, until), t| (from.min(t), until.max(t)));
     let others = around.other_names.iter();
-    let alive = |a: &Attempt| a.outcome == Outcome::Answered && a.time >= from && (!dns || a.time.since(until) <= AROUND_NS);
+    let alive = |a: &Attempt<'_>| a.outcome == Outcome::Answered && a.time >= from && (!dns || a.time.since(until) <= AROUND_NS);
     if others.clone().chain(&around.other_port).chain(&around.other_protocol).any(alive) {
         return false;
     }

@@ -30,7 +30,7 @@ pub struct Rule {
 pub struct View<'a> {
     pub case: &'a Case<'a>,
     pub suspect: &'a Suspect,
-    pub around: &'a Surroundings,
+    pub around: &'a Surroundings<'a>,
 }
 
 impl Rule {
