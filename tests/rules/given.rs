@@ -8,7 +8,7 @@ use interloper::detect::rules::{RULES, View, claims};
 use interloper::detect::surroundings::{Attempt, Outcome, Surroundings};
 use interloper::detect::suspects;
 use interloper::flow::entry::Record;
-use interloper::flow::key::{FlowKey, Hasher};
+use interloper::flow::key::Hasher;
 use interloper::flow::record::Flow;
 use interloper::flow::shard::{Shard, WindowBytes};
 use interloper::packet::{Transport, dissect};
