@@ -212,3 +212,34 @@ impl Facts {
         self.dropped += other.dropped;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::Ipv4Addr;
+
+    proptest! {
+        /// Whoever takes over what others have heard, and when: together they know the same.
+        #[test]
+        fn what_was_heard_may_be_taken_over(
+            heard in prop::collection::vec((0..4usize, 0..3i64, 0..12u64), 0..120),
+            when in 0..120usize,
+        ) {
+            let (mut apart, mut gathered) = (vec![Facts::default(); 4], vec![Facts::default(); 4]);
+            for (n, ((shard, second, flow), frame)) in heard.into_iter().zip(100..).enumerate() {
+                // A flow is in one shard, and has one client.
+                let flow = flow * 4 + shard as u64;
+                let heard = Heard { flow, frame, client: IpAddr::V4(Ipv4Addr::from_bits(flow as u32 % 5)), named: true };
+                apart[shard].heard_at(second, heard);
+                gathered[shard].heard_at(second, heard);
+                if n == when {
+                    let (first, others) = gathered.split_first_mut().unwrap();
+                    others.iter_mut().for_each(|other| first.take_heard(other));
+                }
+            }
+            let joined = |parts: Vec<Facts>| parts.into_iter().reduce(|mut all, part| { all.merge(part); all }).unwrap().heard;
+            prop_assert_eq!(joined(gathered), joined(apart));
+        }
+    }
+}
