@@ -19,7 +19,8 @@ pub mod error;
 pub mod flow;
 pub mod limits;
 pub mod packet;
-mod phase;
+#[doc(hidden)]
+pub mod phase;
 pub mod pipeline;
 mod prefetch;
 pub mod report;
