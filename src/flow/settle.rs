@@ -23,7 +23,7 @@ pub fn settle(flow: &mut Flow, side: usize) {
     let first = head.bytes.first().copied();
     head.closed = match first {
         None => false,
-        Some(0x16) if tcp => match end_of_clear_records(head) {
+        Some(_) if tcp && is_tls(&head.bytes) => match end_of_clear_records(head) {
             Some(end) => {
                 cut(head, end);
                 true
@@ -49,6 +49,11 @@ pub fn settle(flow: &mut Flow, side: usize) {
     }
 }
 
+/// Whether a direction begins with a TLS handshake, or with application data where the capture began in the middle of it.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x16, ..] | [0x17, 3, ..])
+}
+
 /// Lets go of what a direction's kept payload holds behind an offset.
 fn cut(head: &mut Head, end: usize) {
     head.bytes.truncate(end);
@@ -67,7 +72,7 @@ fn is_in_order(head: &Head) -> bool {
 ///
 /// Encrypted records fill most first packets of servers; they would be copied only to be cut off again.
 pub fn clear_part<'p>(flow: &Flow, side: usize, payload: &'p [u8]) -> &'p [u8] {
-    if flow.key.protocol != 6 || !flow.heads[side].segments.is_empty() || payload.first() != Some(&0x16) {
+    if flow.key.protocol != 6 || !flow.heads[side].segments.is_empty() || !is_tls(payload) {
         return payload;
     }
     let mut at = 0usize;
@@ -105,4 +110,56 @@ fn end_of_clear_records(head: &Head) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::flow::entry::Entry;
+    use crate::packet::Endpoint;
+
+    fn flow() -> Flow {
+        let end = |port| Endpoint { ip: std::net::Ipv4Addr::LOCALHOST.into(), port };
+        Flow::new(FlowKey::new(end(443), end(50_000), 6, None).0, Timestamp(0))
+    }
+
+    /// What is left of the first packets of a direction.
+    fn kept(payloads: &[&[u8]]) -> (Vec<u8>, bool) {
+        let (mut flow, mut seq) = (flow(), 1000);
+        for (payload, frame) in payloads.iter().zip(1..) {
+            let payload_len = payload.len() as u32;
+            let part = clear_part(&flow, 0, payload).to_vec();
+            flow.absorb(&Entry { frame, seq, payload_len, ..Entry::blank() }, &part);
+            settle(&mut flow, 0);
+            seq += payload_len;
+        }
+        let [head, _] = flow.heads;
+        (head.bytes, head.closed)
+    }
+
+    fn record(kind: u8, length: usize) -> Vec<u8> {
+        [&[kind, 3, 3, (length >> 8) as u8, length as u8][..], &vec![7; length]].concat()
+    }
+
+    #[test]
+    fn of_tls_only_what_is_in_the_clear_is_kept() {
+        let (hello, sealed) = (record(0x16, 200), record(0x17, 900));
+        assert_eq!(kept(&[&hello, &sealed, &sealed]), ([&hello[..], &sealed[..5]].concat(), true));
+        assert_eq!(kept(&[&[hello.clone(), sealed.clone()].concat()]), ([&hello[..], &sealed[..5]].concat(), true));
+        // A capture that begins in the middle.
+        assert_eq!(kept(&[&sealed, &sealed]), (sealed[..5].to_vec(), true));
+        let other = [&[0x17, 9][..], &[1; 300]].concat();
+        assert_eq!(kept(&[&other, &other]), ([&other[..], &other].concat(), false));
+    }
+
+    #[test]
+    fn of_a_page_what_is_read_of_it_is_kept() {
+        let head = b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n".as_slice();
+        let page = [head, &[b'x'; 1400]].concat();
+        let more = vec![b'y'; 1448];
+        let (bytes, closed) = kept(&[&page, &more, &more]);
+        assert_eq!((bytes.len(), closed), (head.len() + BODY_BYTES, true));
+        assert!(!kept(&[&page, &more]).1);
+    }
 }
