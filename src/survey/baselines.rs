@@ -2,38 +2,39 @@
 
 use super::attempts::Asked;
 use super::audit::Audit;
+use super::controls::name_hit;
 use super::examples::Few;
-use super::facts::{Facts, HEARD, Kind, Silent};
+use super::facts::{Facts, Kind, Silent};
 use super::notes::redirected_to;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Stage, Suspect, TriggerKind};
-use crate::detect::surroundings::{Attempt, Baseline, Outcome, ResolverBaseline, Surroundings};
-use crate::detect::suspects::{dns_answer, drop, stall};
+use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
+use crate::detect::surroundings::{Baseline, ResolverBaseline, Surroundings};
+use crate::detect::suspects::dns_answer;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Attempts handed to the rules: nearest in time, as many as any rule looks at.
-const SHOWN: usize = 64;
+pub(super) const SHOWN: usize = 64;
 
 /// Facts with the indices that questions need.
 pub struct Index<'f> {
-    facts: &'f Facts,
+    pub(super) facts: &'f Facts,
     audit: &'f Audit,
     /// Requests by kind and name, and by server, port and kind; equal ones in order of time.
     by_name: Vec<&'f Asked>,
-    by_server: Vec<&'f Asked>,
+    pub(super) by_server: Vec<&'f Asked>,
     /// Server, port and kind for which more than one name was asked, in order.
-    varied: Vec<(IpAddr, u16, Kind)>,
+    pub(super) varied: Vec<(IpAddr, u16, Kind)>,
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8], u64)>,
     pub(super) tried: BTreeMap<Kind, Tried<'f>>,
     /// When the silences under judgement began, in order, and by client which of them they are.
-    begun: Vec<Timestamp>,
-    silences: Vec<(IpAddr, usize, &'f Silent)>,
+    pub(super) begun: Vec<Timestamp>,
+    pub(super) silences: Vec<(IpAddr, usize, &'f Silent)>,
     /// Servers at which nobody answered SYNs to a port, with a flow each.
-    failing_ports: BTreeMap<u16, Vec<(IpAddr, u64)>>,
+    pub(super) failing_ports: BTreeMap<u16, Vec<(IpAddr, u64)>>,
     out_of_order: bool,
 }
 
@@ -49,7 +50,7 @@ pub struct Hits {
 /// How often a kind of request was tried and answered.
 #[derive(Default)]
 pub(super) struct Tried<'f> {
-    tried: u64,
+    pub(super) tried: u64,
     pub(super) answered: u64,
     /// The first few servers and names.
     pub(super) distinct: BTreeSet<(IpAddr, &'f [u8])>,
@@ -147,7 +148,7 @@ impl<'f> Index<'f> {
     }
 
     /// Requests to a host, in groups by port and kind.
-    fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[&'f Asked]> {
+    pub(super) fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[&'f Asked]> {
         let mut rest = run(&self.by_server, |a| a.server.ip.cmp(&server));
         std::iter::from_fn(move || {
             let service = rest.first()?.service();
@@ -183,36 +184,6 @@ impl<'f> Index<'f> {
     /// Flows in which an address was given, one for each zone.
     pub(super) fn zones_of(&self, address: IpAddr) -> impl Iterator<Item = u64> {
         run(&self.zones, |(a, ..)| a.cmp(&address)).iter().map(|(.., flow)| *flow)
-    }
-
-    /// Flows that packets from servers were noted of.
-    pub(super) fn heard_flows(&self, case: &Case<'_>, suspect: &Suspect, frames: &[u64]) -> Vec<u64> {
-        let Some((from, _)) = silence_of(case, suspect).filter(|_| !frames.is_empty()) else { return Vec::new() };
-        let heard = self.facts.heard.range(from.0.div_euclid(1_000_000_000)..).flat_map(|(_, list)| list);
-        heard.filter(|h| frames.contains(&h.frame)).map(|h| h.flow).take(frames.len()).collect()
-    }
-
-    /// Silences of the same client's other flows while a suspect's lasted, one of a server.
-    pub(super) fn silent_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> Vec<&'f Silent> {
-        /// So many silences back the next one is no longer part of the same event.
-        const REACH: usize = 4096;
-        /// As many as any rule asks for.
-        const SERVERS: usize = 4;
-        let Some((from, until)) = silence_of(case, suspect) else { return Vec::new() };
-        let (client, own) = (case.client_end().ip, case.entries.first().map_or(0, |e| e.frame));
-        let begun = self.begun.partition_point(|t| *t < until);
-        let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(|(_, n, _)| *n >= begun);
-        let before = of_client.take_while(|(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
-        let mut found: Vec<&Silent> = Vec::new();
-        for s in before.filter(|s| s.until > from && s.flow != own) {
-            if found.iter().all(|f| f.server != s.server) {
-                found.push(s);
-            }
-            if found.len() == SERVERS {
-                break;
-            }
-        }
-        found
     }
 
     /// What the rules may ask about one suspect; with `all`, the rest of it as well.
@@ -258,64 +229,6 @@ impl<'f> Index<'f> {
             ttls: h.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
             flows: h.flows,
         })
-    }
-
-    fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings<'f>) {
-        around.other_port = self.other_port(case);
-        let server = case.server_end();
-        around.port_failures = self.facts.unanswered_syns.get(&(server.ip, server.port)).map_or(0, |s| s.count as usize);
-        around.port_answered = self.facts.answering_ports.get(&(server.ip, server.port)).is_some();
-        around.port_elsewhere = suspect.stage == Stage::PostSyn && self.port_elsewhere(case).is_some();
-        around.residual = self.residual(case, hits);
-        around.other_protocol = self.other_protocol(case, suspect);
-        let (Some(trigger), Some(kind)) = (&suspect.trigger, Index::kind(case, suspect)) else { return };
-        let server = case.server_end();
-        let name = trigger.value.to_ascii_lowercase();
-        let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
-        let own: Vec<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
-        let hit = |a: &'f Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
-        let here = run(&self.by_server, |a| a.service().cmp(&(server.ip, server.port, kind)));
-        let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
-        // Where all asked for this name, a search for another one would look at all of them.
-        if varied || here.first().is_some_and(|a| *a.name != *name) {
-            around.other_names.reserve_exact(here.len().min(SHOWN));
-            around.other_names.extend(nearest(here, at, |a| *a.name != *name).map(hit));
-        }
-        let all = self.same_name(kind, &name);
-        around.same_name.reserve_exact(all.len().min(SHOWN));
-        around.same_name.extend(nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
-        around.name_answered = all.iter().any(|a| a.is_answered() && !own.contains(&a.frame));
-        around.sibling =
-            around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
-        if let Some(tried) = self.tried.get(&kind) {
-            (around.kind_tried, around.kind_answered) = (tried.tried, tried.answered);
-        }
-        let silent_here = around.same_name.iter().filter(|a| a.server == server.ip && a.outcome == Outcome::Silent).count();
-        around.unanswered_queries = silent_here + case.messages.requests.len();
-    }
-
-    pub(super) fn other_port(&self, case: &Case<'_>) -> Option<Attempt<'f>> {
-        let server = case.server_end();
-        let ports =
-            self.on_host(server.ip).filter(|list| list.first().is_some_and(|a| a.server.port != server.port && a.kind != Kind::Quic));
-        self.nearest_answered(case, ports)
-    }
-
-    fn nearest_answered<'a>(&self, case: &Case<'_>, lists: impl Iterator<Item = &'a [&'f Asked]>) -> Option<Attempt<'f>>
-    where
-        'f: 'a,
-    {
-        let at = case.flow.first;
-        let best = lists.filter_map(|list| nearest(list, at, Asked::is_answered).next());
-        best.min_by_key(|a| (a.time.since(at).unsigned_abs(), a.frame)).map(Asked::attempt)
-    }
-
-    fn other_protocol(&self, case: &Case<'_>, suspect: &Suspect) -> Option<Attempt<'f>> {
-        let kind = Index::kind(case, suspect)?;
-        let server = case.server_end();
-        // Over TCP the port must be the same; QUIC's control is anything over TCP.
-        let fits = |a: &&Asked| a.kind != kind && (kind == Kind::Quic || a.server.port == server.port);
-        self.nearest_answered(case, self.on_host(server.ip).filter(|list| list.first().is_some_and(fits)))
     }
 
     /// The nearest earlier finding between the same client and server port.
@@ -368,57 +281,6 @@ impl<'f> Index<'f> {
             .map(|(i, _, f, _)| (i.clone(), *f))
             .next();
     }
-
-    fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
-        /// Flows that were heard; more make no difference.
-        const ENOUGH: usize = 4;
-        let Some((from_time, until_time)) = silence_of(case, suspect) else { return };
-        // Over UDP a client gives up early; its answer could have come until the end.
-        let end = if case.flow.key.protocol == 6 { until_time } else { until_time.max(self.facts.end.0) };
-        let own = case.entries.first().map_or(0, |e| e.frame);
-        let second = |t: i64| t.div_euclid(1_000_000_000);
-        let (from, until) = (second(from_time.0), second(end.0));
-        // In the first second only what came behind the request counts.
-        let asked = suspect.trigger.as_ref().map_or(0, |t| t.complete_at_frame);
-        let client = case.client_end().ip;
-        let mut flows: Vec<u64> = Vec::new();
-        for (second, list) in self.facts.heard.range(from..=until.max(from)) {
-            // A full list may have left out this client's: then whoever was heard will do.
-            let full = list.len() >= HEARD;
-            for h in list.iter().filter(|h| h.flow != own && h.frame > asked && (h.client == client || full)) {
-                // What goes dark in the same second may have been heard before the line went.
-                if !flows.contains(&h.flow) && (*second > from || !self.goes_dark(h.flow, from)) {
-                    around.heard_named |= h.named;
-                    flows.push(h.flow);
-                    around.heard_meanwhile.push(h.frame);
-                }
-            }
-            if flows.len() >= ENOUGH {
-                break;
-            }
-        }
-        let silent = self.silent_meanwhile(case, suspect);
-        around.silent_meanwhile = silent.len();
-        around.silent_servers = silent.iter().filter(|s| s.server != case.server_end().ip).count();
-    }
-
-    /// Whether a flow's own silence begins in this second.
-    fn goes_dark(&self, flow: u64, second: i64) -> bool {
-        let at = self.facts.silences.partition_point(|s| s.flow < flow);
-        self.facts.silences.get(at).is_some_and(|s| s.flow == flow && s.from.second() == second)
-    }
-
-    /// Another server that is silent on the same port only: a flow that shows the silence and one that was answered.
-    pub(super) fn port_elsewhere(&self, case: &Case<'_>) -> Option<(u64, u64)> {
-        /// Servers looked at: among so many silent ones a live one would have shown.
-        const SERVERS: usize = 64;
-        let here = case.server_end();
-        let others = self.failing_ports.get(&here.port)?.iter().filter(|(ip, _)| *ip != here.ip && ip.is_ipv4() == here.ip.is_ipv4());
-        others.take(SERVERS).find_map(|(ip, silent)| {
-            let ports = self.on_host(*ip).filter(|list| list.first().is_some_and(|a| a.server.port != here.port && a.kind != Kind::Quic));
-            self.nearest_answered(case, ports).map(|alive| (*silent, alive.flow.first))
-        })
-    }
 }
 
 /// Adds the requests of lists that are in order of time each.
@@ -434,52 +296,11 @@ fn in_time<'f>(all: &mut Vec<&'f Asked>, lists: &[&'f [Asked]]) {
     all.extend(timed.into_iter().map(|(.., asked)| asked));
 }
 
-/// A finding of another mechanism about a suspect's name in another flow.
-fn name_hit(case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Option<(&'static str, u64)> {
-    Index::kind(case, suspect)?;
-    let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
-    let first = case.entries.first().map_or(0, |e| e.frame);
-    let own = suspect.mechanism.name();
-    let hit = hits.names.get(&name)?.iter().find(|(mechanism, _, flow)| *flow != first && *mechanism != own);
-    hit.map(|(mechanism, frame, _)| (*mechanism, *frame)).filter(|_| !name.is_empty())
-}
-
-/// From when to when a suspect's flow was silent.
-fn silence_of(case: &Case<'_>, suspect: &Suspect) -> Option<(Timestamp, Timestamp)> {
-    let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
-    let silence = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)).map(|s| (s.from, s.until));
-    let silence = stall::freeze(case).map(|f| (f.from, f.until)).or(silence);
-    silence.or_else(|| drop::unanswered_syns(case).map(|_| (case.flow.first, case.flow.last)))
-}
-
 /// The stretch of a sorted list that compares equal.
-fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
+pub(super) fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
     let from = list.partition_point(|x| compare(x) == Ordering::Less);
     let rest = list.get(from..).unwrap_or_default();
     rest.get(..rest.partition_point(|x| compare(x) == Ordering::Equal)).unwrap_or_default()
-}
-
-/// The wanted requests nearest to a time, nearest first.
-fn nearest<'a, 'f>(
-    list: &'a [&'f Asked],
-    at: Timestamp,
-    wanted: impl Fn(&'f Asked) -> bool + Copy + 'a,
-) -> impl Iterator<Item = &'f Asked> {
-    /// A busy name may be asked for a million times; what lies this many requests away is no control.
-    const REACH: usize = 4096;
-    let middle = list.partition_point(|a| a.time < at);
-    let (before, after) = list.split_at_checked(middle).unwrap_or((list, &[]));
-    let near = move |a: &&'f Asked| wanted(a);
-    let mut earlier = before.iter().rev().take(REACH).copied().filter(near).peekable();
-    let mut later = after.iter().take(REACH).copied().filter(near).peekable();
-    let distance = move |a: &Asked| (a.time.since(at).unsigned_abs(), a.frame);
-    // Both lead away from the middle: the nearer of the two is next.
-    let next = move || match (earlier.peek(), later.peek()) {
-        (Some(a), Some(b)) if distance(a) < distance(b) => earlier.next(),
-        (Some(_), None) => earlier.next(),
-        _ => later.next(),
-    };
-    std::iter::from_fn(next).take(SHOWN)
 }
 
 /// The last two labels of a name: names below one zone share servers for good reasons.

@@ -1,0 +1,88 @@
+//! What else went silent while a suspect did, and what went on.
+
+use super::baselines::{Index, run};
+use super::facts::{HEARD, Silent};
+use crate::capture::Timestamp;
+use crate::detect::case::Case;
+use crate::detect::finding::Suspect;
+use crate::detect::surroundings::Surroundings;
+use crate::detect::suspects::{drop, stall};
+
+impl<'f> Index<'f> {
+    /// Flows that packets from servers were noted of.
+    pub(super) fn heard_flows(&self, case: &Case<'_>, suspect: &Suspect, frames: &[u64]) -> Vec<u64> {
+        let Some((from, _)) = silence_of(case, suspect).filter(|_| !frames.is_empty()) else { return Vec::new() };
+        let heard = self.facts.heard.range(from.0.div_euclid(1_000_000_000)..).flat_map(|(_, list)| list);
+        heard.filter(|h| frames.contains(&h.frame)).map(|h| h.flow).take(frames.len()).collect()
+    }
+
+    /// Silences of the same client's other flows while a suspect's lasted, one of a server.
+    pub(super) fn silent_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> Vec<&'f Silent> {
+        /// So many silences back the next one is no longer part of the same event.
+        const REACH: usize = 4096;
+        /// As many as any rule asks for.
+        const SERVERS: usize = 4;
+        let Some((from, until)) = silence_of(case, suspect) else { return Vec::new() };
+        let (client, own) = (case.client_end().ip, case.entries.first().map_or(0, |e| e.frame));
+        let begun = self.begun.partition_point(|t| *t < until);
+        let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(|(_, n, _)| *n >= begun);
+        let before = of_client.take_while(|(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
+        let mut found: Vec<&Silent> = Vec::new();
+        for s in before.filter(|s| s.until > from && s.flow != own) {
+            if found.iter().all(|f| f.server != s.server) {
+                found.push(s);
+            }
+            if found.len() == SERVERS {
+                break;
+            }
+        }
+        found
+    }
+
+    pub(super) fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
+        /// Flows that were heard; more make no difference.
+        const ENOUGH: usize = 4;
+        let Some((from_time, until_time)) = silence_of(case, suspect) else { return };
+        // Over UDP a client gives up early; its answer could have come until the end.
+        let end = if case.flow.key.protocol == 6 { until_time } else { until_time.max(self.facts.end.0) };
+        let own = case.entries.first().map_or(0, |e| e.frame);
+        let second = |t: i64| t.div_euclid(1_000_000_000);
+        let (from, until) = (second(from_time.0), second(end.0));
+        // In the first second only what came behind the request counts.
+        let asked = suspect.trigger.as_ref().map_or(0, |t| t.complete_at_frame);
+        let client = case.client_end().ip;
+        let mut flows: Vec<u64> = Vec::new();
+        for (second, list) in self.facts.heard.range(from..=until.max(from)) {
+            // A full list may have left out this client's: then whoever was heard will do.
+            let full = list.len() >= HEARD;
+            for h in list.iter().filter(|h| h.flow != own && h.frame > asked && (h.client == client || full)) {
+                // What goes dark in the same second may have been heard before the line went.
+                if !flows.contains(&h.flow) && (*second > from || !self.goes_dark(h.flow, from)) {
+                    around.heard_named |= h.named;
+                    flows.push(h.flow);
+                    around.heard_meanwhile.push(h.frame);
+                }
+            }
+            if flows.len() >= ENOUGH {
+                break;
+            }
+        }
+        let silent = self.silent_meanwhile(case, suspect);
+        around.silent_meanwhile = silent.len();
+        around.silent_servers = silent.iter().filter(|s| s.server != case.server_end().ip).count();
+    }
+
+    /// Whether a flow's own silence begins in this second.
+    fn goes_dark(&self, flow: u64, second: i64) -> bool {
+        let at = self.facts.silences.partition_point(|s| s.flow < flow);
+        self.facts.silences.get(at).is_some_and(|s| s.flow == flow && s.from.second() == second)
+    }
+}
+
+/// From when to when a suspect's flow was silent.
+fn silence_of(case: &Case<'_>, suspect: &Suspect) -> Option<(Timestamp, Timestamp)> {
+    let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
+    let silence = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)).map(|s| (s.from, s.until));
+    let silence = stall::freeze(case).map(|f| (f.from, f.until)).or(silence);
+    silence.or_else(|| drop::unanswered_syns(case).map(|_| (case.flow.first, case.flow.last)))
+}
