@@ -191,6 +191,14 @@ impl Facts {
         self.dropped += self.hosts.dropped + self.resolvers.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
+    /// Makes room for what other shards know.
+    pub fn expect<'f>(&mut self, others: impl Iterator<Item = &'f Facts> + Clone) {
+        self.hosts.expect(others.clone().map(|f| &f.hosts));
+        self.resolvers.expect(others.clone().map(|f| &f.resolvers));
+        self.unanswered_syns.expect(others.clone().map(|f| &f.unanswered_syns));
+        self.answering_ports.expect(others.map(|f| &f.answering_ports));
+    }
+
     /// Adds what another shard knows.
     pub fn merge(&mut self, mut other: Facts) {
         self.take_heard(&mut other);

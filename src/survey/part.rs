@@ -21,7 +21,7 @@ use crate::flow::history;
 use crate::flow::record::Flow;
 use crate::limits::{CLIENTS, TIMELINE_SHARD};
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 /// One shard's share of a survey.
@@ -68,8 +68,9 @@ impl Part {
 
     /// What parts know together, in their order. Joining neighbours first, and the results then, comes to the same.
     pub fn joined(parts: impl IntoIterator<Item = Part>) -> Part {
-        let mut parts = parts.into_iter();
-        let mut all = parts.next().unwrap_or_default();
+        let mut parts: VecDeque<Part> = parts.into_iter().collect();
+        let mut all = parts.pop_front().unwrap_or_default();
+        all.facts.expect(parts.iter().map(|part| &part.facts));
         // A shard's has less room than all of them need.
         let mut timelines = vec![std::mem::take(&mut all.timeline)];
         for part in parts {
