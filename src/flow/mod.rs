@@ -10,6 +10,7 @@ pub mod entry;
 pub mod history;
 pub mod key;
 mod packed;
+mod packets;
 pub mod profile;
 pub mod record;
 mod settle;
