@@ -150,6 +150,7 @@ impl Name {
         let mut text = self.wire().get(1..).unwrap_or(b".").to_ascii_lowercase();
         let mut end = 0;
         for label in self.labels() {
+            // Counted, not searched for: a label is too short to be worth stopping in.
             if label.iter().filter(|b| is_escaped(**b)).count() > 0 {
                 return self.to_string().to_ascii_lowercase().into_bytes();
             }

@@ -112,7 +112,7 @@ pub fn begins_request(payload: &[u8]) -> bool {
 }
 
 /// Of datagrams other than DNS only QUIC's long headers (RFC 9000 section 17.2) are ever read beyond their first octets.
-fn is_long_header(payload: &[u8]) -> bool {
+pub fn is_long_header(payload: &[u8]) -> bool {
     payload.first().is_some_and(|b| b & 0x80 != 0)
 }
 

@@ -5,7 +5,7 @@ use super::entry::{Entry, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
 pub use super::packets::WindowBytes;
 use super::packets::{check, entry_of, key_of, vlan};
-use super::record::Flow;
+use super::record::{Flow, is_long_header};
 use super::settle::{clear_part, settle};
 use super::slab::Slab;
 use crate::capture::Timestamp;
@@ -380,8 +380,7 @@ fn take(flow: &mut Flow, entry: &Entry, payload: &[u8]) -> usize {
     let before = heap(flow);
     flow.hidden = false;
     flow.absorb(entry, clear_part(flow, entry.direction().index(), payload));
-    // Of datagrams only long headers of QUIC are kept.
-    if entry.payload_len > 0 && (entry.is_tcp() || entry.peek.first().is_some_and(|octet| octet & 0x80 != 0)) {
+    if entry.payload_len > 0 && (entry.is_tcp() || is_long_header(payload)) {
         settle(flow, entry.direction().index());
     }
     heap(flow).wrapping_sub(before)

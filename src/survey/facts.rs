@@ -182,6 +182,7 @@ impl Facts {
         self.resolvers.order();
         self.unanswered_syns.order();
         self.answering_ports.order();
+        self.transfers.order();
     }
 
     /// What is left to do once all shards have been added and put in order.

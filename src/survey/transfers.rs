@@ -5,7 +5,6 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::Seen;
 use crate::detect::suspects::stall::freeze;
-use std::sync::OnceLock;
 
 /// Less than this is no measure of what a path lets through: the smallest limit on record is 14 kB.
 const LEAST: u64 = 16 * 1024;
@@ -25,9 +24,6 @@ pub struct Transfers {
     met: u64,
     strange: Vec<Seen>,
     pub dropped: u64,
-    /// Both lists in order of time, once somebody asks: a long capture has tens of thousands of transfers, and thousands of suspects
-    /// that are measured against them.
-    in_time: OnceLock<[Vec<u32>; 2]>,
 }
 
 /// Order of time, of frames within one.
@@ -89,39 +85,34 @@ impl Transfers {
         self.ordinary.extend(other.ordinary);
         self.strange.extend(other.strange);
         self.dropped += other.dropped;
-        self.in_time = OnceLock::new();
     }
 
-    fn lists(&self) -> [&[Seen]; 2] {
-        [&self.strange, &self.ordinary]
+    /// In order of time: a long capture has tens of thousands of transfers, and thousands of suspects that are measured against them.
+    pub fn order(&mut self) {
+        for list in [&mut self.strange, &mut self.ordinary] {
+            list.sort_unstable_by_key(place);
+        }
     }
 
-    /// Others than a flow's own, nearest in time first: strange and ordinary ones alike.
+    /// Others than a flow's own, nearest in time first, strange and ordinary ones alike; after [`Transfers::order`].
     pub fn around(&self, at: Timestamp, own: u64) -> Vec<Seen> {
-        let in_time = self.in_time.get_or_init(|| {
-            self.lists().map(|list| {
-                let mut order: Vec<(&Seen, u32)> = list.iter().zip(0..).collect();
-                order.sort_unstable_by_key(|(t, _)| place(t));
-                order.into_iter().map(|(_, n)| n).collect()
-            })
-        });
         let distance = |t: &Seen| (t.first.since(at).unsigned_abs(), t.frame);
         let mut near: Vec<Seen> = Vec::new();
-        for (list, order) in self.lists().into_iter().zip(in_time) {
-            let (before, after) = order.split_at(order.partition_point(|n| list.get(*n as usize).is_some_and(|t| t.first < at)));
-            let others = |n: &u32| list.get(*n as usize).filter(|t| t.frame != own);
-            let mut nearest = nearest(before.iter().rev().filter_map(others));
-            nearest.extend(self::nearest(after.iter().filter_map(others)));
-            nearest.sort_unstable_by_key(|t| distance(t));
-            near.extend(nearest.into_iter().take(SHOWN).cloned());
+        for list in [&self.strange, &self.ordinary] {
+            let (before, after) = list.split_at(list.partition_point(|t| t.first < at));
+            let sides = [nearest(before.iter().rev(), own), nearest(after.iter(), own)];
+            let mut both = sides.concat();
+            both.sort_unstable_by_key(|t| distance(t));
+            near.extend(both.into_iter().take(SHOWN).cloned());
         }
-        near.sort_unstable_by_key(|t| distance(t));
+        near.sort_unstable_by_key(distance);
         near
     }
 }
 
 /// The first of a list in order of distance, with all that are as far as the last of them: of those the frame decides.
-fn nearest<'t>(mut list: impl Iterator<Item = &'t Seen>) -> Vec<&'t Seen> {
+fn nearest<'t>(list: impl Iterator<Item = &'t Seen>, own: u64) -> Vec<&'t Seen> {
+    let mut list = list.filter(|t| t.frame != own);
     let mut found: Vec<&Seen> = list.by_ref().take(SHOWN).collect();
     if let Some(last) = found.last().map(|t| t.first) {
         found.extend(list.take_while(|t| t.first == last));
@@ -160,7 +151,8 @@ mod tests {
             let mut sorted: Vec<&Seen> = all.iter().filter(|t| t.frame != own).collect();
             sorted.sort_by_key(|t| (t.first.since(Timestamp(at)).unsigned_abs(), t.frame));
             expected.extend(sorted.iter().take(SHOWN).map(|t| t.frame));
-            let transfers = Transfers { ordinary: all, ..Transfers::default() };
+            let mut transfers = Transfers { ordinary: all, ..Transfers::default() };
+            transfers.order();
             let found: Vec<u64> = transfers.around(Timestamp(at), own).iter().map(|t| t.frame).collect();
             prop_assert_eq!(found, expected);
         }

@@ -169,7 +169,7 @@ impl Head {
         self.ciphers = (at + 2, usize::from(handshake.u16(at)?));
         at += 2 + self.ciphers.1;
         at += 1 + usize::from(handshake.u8(at)?);
-        (self.extensions, _) = hello::extensions(handshake, at, message_end);
+        self.extensions = hello::extensions(handshake, at, message_end);
         Some(())
     }
 

@@ -25,16 +25,13 @@ pub struct Decoded {
     pub alpn: Vec<Vec<u8>>,
 }
 
-/// The extensions whose headers are known, from the length field at `at` on, and whether that was all of them.
+/// The extensions whose headers are known, from the length field at `at` on.
 /// A body may be missing: its length tells where the next one starts.
-pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> (Vec<Extension>, bool) {
+pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> Vec<Extension> {
     let mut list = Vec::new();
-    if at >= message_end {
-        // A hello may end before the extensions (RFC 5246 section 7.4.1.2).
-        return (list, at == message_end);
-    }
-    let Some(total) = handshake.u16(at) else {
-        return (list, false);
+    // A hello may end before the extensions (RFC 5246 section 7.4.1.2).
+    let Some(total) = handshake.u16(at).filter(|_| at < message_end) else {
+        return list;
     };
     // As many as browsers send.
     list.reserve(20);
@@ -42,16 +39,16 @@ pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> (Vec<
     let mut pos = at + 2;
     while pos < end && list.len() < MAX_EXTENSIONS {
         let Some(&[kind @ .., high, low]) = handshake.get(pos, 4).and_then(<[u8]>::first_chunk::<4>) else {
-            return (list, false);
+            return list;
         };
         let (kind, len) = (u16::from_be_bytes(kind), usize::from(u16::from_be_bytes([high, low])));
         if pos + 4 + len > end {
-            return (list, false);
+            return list;
         }
         list.push(Extension { kind, at: pos + 4, len });
         pos += 4 + len;
     }
-    (list, pos == end)
+    list
 }
 
 /// Decodes the extensions that are all there; a malformed one costs only itself.

@@ -111,7 +111,7 @@ fn server_hello(handshake: &Handshake, at: usize, end: usize) -> Option<ServerHe
     let retry = handshake.get(at + 6, RETRY_RANDOM.len())? == RETRY_RANDOM;
     let after_id = at + 39 + usize::from(handshake.u8(at + 38)?);
     let cipher = handshake.u16(after_id)?;
-    let (extensions, _) = hello::extensions(handshake, after_id + 3, end);
+    let extensions = hello::extensions(handshake, after_id + 3, end);
     let decoded = hello::decode(handshake, &extensions, false);
     Some(ServerHello {
         version: decoded.versions.first().copied().unwrap_or(legacy_version),

@@ -110,7 +110,7 @@ impl Shown {
         }
         let at = at.min(body.end);
         self.keep(from..(at + 2).min(body.end));
-        let (list, _) = extensions(&self.handshake, at, body.end);
+        let list = extensions(&self.handshake, at, body.end);
         for extension in list {
             self.keep(extension.at - 4..extension.at);
             let body = extension.at..extension.at + extension.len;
