@@ -214,8 +214,8 @@ impl Part {
             | Mechanism::Stall
             | Mechanism::TlsIntercept => true,
             Mechanism::Throttle => {
-                // A connection on which somebody asks now and then is as slow and as even as a throttled one. Its own packets say so:
-                // no other flow is needed, and there are many.
+                // A connection on which somebody asks now and then is as slow and as even as a throttled one, and there are many. Its own
+                // packets tell it apart, and that rule nothing voids or rebuts: a second look would come to the same.
                 let view = View { case, suspect, around: &Surroundings::default() };
                 if let Some(claim) = rules::find("sender-paced").and_then(|r| (r.check)(&view)) {
                     return Worth::Explained(claim);
