@@ -51,21 +51,20 @@ mod mark {
 const NUMBERS: u32 = 10;
 const _: () = assert!(mark::LENGTHS + 3 * NUMBERS == u32::BITS);
 
-/// What the three bits of a length stand for: numbers of seven octets take eight.
-const OCTETS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
-/// What they leave of a word.
-const MASKS: [u64; 8] = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, u64::MAX];
-
-/// The length of a number of so many bits.
-const LENGTHS: [u8; 65] = {
-    let mut lengths = [7; 65];
+/// Octets of a number with so many leading zeros. Numbers of seven take eight: three bits tell the lengths apart.
+const OCTETS: [u8; 65] = {
+    let mut octets = [8; 65];
     let mut bits = 0;
     while bits <= 48 {
-        lengths[bits] = bits.div_ceil(8) as u8;
+        octets[64 - bits] = bits.div_ceil(8) as u8;
         bits += 1;
     }
-    lengths
+    octets
 };
+
+/// What the three bits stand for, and what they leave of a word.
+const LENGTHS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
+const MASKS: [u64; 8] = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, u64::MAX];
 
 /// Octets an entry can take at most: the mark, its numbers and the peek.
 const MOST: usize = 4 + 8 * NUMBERS as usize + PEEK;
@@ -85,9 +84,11 @@ fn full_peek(payload_len: u32) -> u8 {
     payload_len.min(PEEK as u32) as u8
 }
 
-/// Room for an entry, and for the word that its last number is read or written with.
-const ROOM: usize = 128;
-const _: () = assert!(MOST + 8 <= ROOM);
+/// Places an entry's numbers and its peek can start at; behind them is room for the longest of those. A power of two, so that no place
+/// has to be checked.
+const PLACES: usize = 128;
+const ROOM: usize = PLACES + PEEK;
+const _: () = assert!(MOST < PLACES);
 
 struct Writer {
     octets: [u8; ROOM],
@@ -99,20 +100,18 @@ struct Writer {
 impl Writer {
     #[inline(always)]
     fn put<const N: usize>(&mut self, octets: [u8; N]) {
-        if let Some(place) = self.octets.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<N>()) {
-            *place = octets;
-        }
+        let at = self.at % PLACES;
+        self.octets[at..at + N].copy_from_slice(&octets);
         self.at += N;
     }
 
     /// The octets the number has, the lowest first; all eight if it has seven.
     #[inline(always)]
     fn number(&mut self, n: u64) {
-        let bits = (u64::BITS - n.leading_zeros()) as usize;
-        let length = LENGTHS.get(bits).copied().unwrap_or(7);
+        let octets = OCTETS[n.leading_zeros() as usize];
         self.put(n.to_le_bytes());
-        self.at = self.at - 8 + usize::from(OCTETS.get(usize::from(length)).copied().unwrap_or(8));
-        self.marks |= u32::from(length) << self.shift;
+        self.at = self.at - size_of::<u64>() + usize::from(octets);
+        self.marks |= u32::from(octets - octets / 8) << self.shift;
         self.shift += 3;
     }
 }
@@ -150,15 +149,16 @@ struct Reader<'p> {
 impl Reader<'_> {
     #[inline(always)]
     fn take<const N: usize>(&self) -> [u8; N] {
-        self.octets.get(self.at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+        let at = self.at % PLACES;
+        self.octets[at..at + N].try_into().unwrap_or([0; N])
     }
 
     #[inline(always)]
     fn number(&mut self) -> u64 {
-        let length = (self.marks & 7) as usize;
+        let length = (self.marks % 8) as usize;
         self.marks >>= 3;
-        let n = u64::from_le_bytes(self.take()) & MASKS.get(length).copied().unwrap_or(0);
-        self.at += usize::from(OCTETS.get(length).copied().unwrap_or(0));
+        let n = u64::from_le_bytes(self.take()) & MASKS[length];
+        self.at += usize::from(LENGTHS[length]);
         n
     }
 }

@@ -29,8 +29,41 @@ pub struct ShardCounts {
 
 struct Slot {
     print: Fingerprint,
+    /// Octets that the flow has on the heap.
+    heap: u32,
     closing: Closing,
     flow: Flow,
+}
+
+impl Slot {
+    /// Whether this is a packet's flow, and the packet goes on with it.
+    #[inline(always)]
+    fn takes(&self, record: &Record, entry: &Entry, clock: Timestamp) -> bool {
+        let flow = &self.flow;
+        self.print == print_of(record)
+            && record.facts & fact::HIDDEN == 0
+            && !self.closing.is_over(clock.max(entry.time))
+            && (flow.transcript.count() == 0 || !flow.is_ended_by(entry))
+    }
+
+    /// Adds a packet to the flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
+    #[inline(always)]
+    fn take(&mut self, entry: &Entry, payload: &[u8]) -> usize {
+        let (flow, side) = (&mut self.flow, entry.direction().index());
+        flow.hidden = false;
+        let before = flow.transcript.heap();
+        flow.absorb(entry, clear_part(flow, side, payload));
+        if entry.payload_len > 0 && (entry.is_tcp() || is_long_header(payload)) {
+            settle(flow, side);
+        }
+        // Bare packets touch neither heads nor later requests, and the sum over those costs more than the packet.
+        let now = if entry.payload_len > 0 { flow.heap() } else { self.heap as usize + flow.transcript.heap() - before };
+        now.wrapping_sub(std::mem::replace(&mut self.heap, now as u32) as usize)
+    }
+}
+
+fn print_of(record: &Record) -> Fingerprint {
+    Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high }
 }
 
 /// One of the [`super::key::SHARDS`] parts of the flow table.
@@ -70,6 +103,8 @@ const BATCH: usize = 24;
 const SWEEP_NS: i64 = 20_000_000_000;
 /// Evicting one flow at a time would scan the shard for each; an eighth at once is an amortised constant.
 const EVICT_SHARE: usize = 8;
+/// Octets from the start of an IP header behind which the payload of most packets starts, in a line of its own.
+const PAYLOAD_FROM: usize = 64;
 /// Data packets whose checksum is looked at: evasion tools spoil those of their decoys, which come early.
 const CHECKED_DATA_PACKETS: u64 = 3;
 
@@ -108,8 +143,10 @@ impl Shard {
             }
             let mut places = [None; BATCH];
             for (place, (record, _)) in places.iter_mut().zip(&batch) {
-                prefetch::start(window.header(record));
-                prefetch::start(window.payload(record));
+                let header = window.header(record);
+                prefetch::start(header);
+                // The payload lies where the header says, never far behind.
+                prefetch::start(header.get(PAYLOAD_FROM..).unwrap_or_default());
                 *place = self.index.find(record.fingerprint_low, |(half, _)| *half == record.fingerprint_high).map(|(_, i)| *i);
                 if let Some(i) = place {
                     self.slots.prefetch(*i);
@@ -120,21 +157,27 @@ impl Shard {
                     slot.flow.transcript.prefetch();
                 }
             }
-            for (record, frame) in &batch {
-                self.absorb(record, *frame, window);
+            for ((record, frame), place) in batch.iter().zip(places) {
+                let payload = window.payload(record);
+                let mut entry = entry_of(record, *frame, window, payload);
+                // The packets before it may have moved what it was looked up for.
+                match place.and_then(|i| self.slots.get_mut(i).map(|slot| (i, slot))) {
+                    Some((i, slot)) if slot.takes(record, &entry, self.clock) => {
+                        self.go_on(i, &mut entry, record, payload, window);
+                    }
+                    _ => self.absorb(record, entry, payload, window),
+                }
             }
         }
     }
 
-    /// Absorbs a record; `frame` is its number in the capture.
-    pub fn absorb(&mut self, record: &Record, frame: u64, window: &WindowBytes<'_>) {
-        let print = Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high };
-        self.clock = self.clock.max(Timestamp(record.time));
+    /// Absorbs a packet whose flow was not found where it was expected.
+    fn absorb(&mut self, record: &Record, mut entry: Entry, payload: &[u8], window: &WindowBytes<'_>) {
+        let print = print_of(record);
+        self.clock = self.clock.max(entry.time);
         let (slots, over) = (&self.slots, &self.over);
         let is_it = |(half, i): &(u32, u32)| *half == print.high && print_at(slots, over, *i) == Some(print);
         let mut found = self.index.find(print.low, is_it).map(|(_, i)| *i);
-        let payload = window.payload(record);
-        let mut entry = entry_of(record, frame, window, payload);
         if record.facts & fact::HIDDEN != 0 {
             // Only the stream numbers need to know of it.
             if found.is_none() {
@@ -163,19 +206,9 @@ impl Shard {
             found = None;
         }
         if let Some(i) = found
-            && let Some(slot) = self.slots.get_mut(i)
-            && (slot.flow.transcript.count() == 0 || !slot.flow.is_ended_by(&entry))
+            && self.slots.get(i).is_some_and(|s| s.takes(record, &entry, self.clock))
         {
-            let flow = &mut slot.flow;
-            if flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
-                self.counts.bad_checksums += check(&mut entry, record, window);
-            }
-            let (grown, closes) = add(slot, &entry, record, window, self.clock);
-            self.used = self.used.wrapping_add(grown);
-            if closes {
-                self.closed.push((slot.closing.over(), i));
-            }
-            return;
+            return self.go_on(i, &mut entry, record, payload, window);
         }
         // The key's flow ended with this packet, or there was none.
         if let Some(old) = found.and_then(|i| self.remove(i)) {
@@ -183,13 +216,31 @@ impl Shard {
             stream = old.flow.stream_first.filter(|_| !(entry.is_syn() && heard) || old.flow.repeats_syn(&entry));
             self.finished.push(old.flow);
         }
-        self.counts.bad_checksums += check(&mut entry, record, window);
-        let clock = self.clock;
-        if let Some(slot) = self.start(print, record, &entry, window, stream) {
+        if let Some(i) = self.start(print, record, &entry, window, stream) {
             // A flow of one packet closes nothing, but may carry the first FIN.
-            let (grown, _) = add(slot, &entry, record, window, clock);
-            self.used = self.used.wrapping_add(grown);
+            self.add(i, &mut entry, record, payload, window);
         }
+    }
+
+    /// Adds a packet to the flow at a place, and lists the flow once it has closed.
+    #[inline(always)]
+    fn go_on(&mut self, i: u32, entry: &mut Entry, record: &Record, payload: &[u8], window: &WindowBytes<'_>) {
+        if let Some(over) = self.add(i, entry, record, payload, window) {
+            self.closed.push((over, i));
+        }
+    }
+
+    /// Adds a packet to the flow at a place; when the flow will be over, if it closes with the packet.
+    #[inline(always)]
+    fn add(&mut self, i: u32, entry: &mut Entry, record: &Record, payload: &[u8], window: &WindowBytes<'_>) -> Option<i64> {
+        self.clock = self.clock.max(entry.time);
+        let slot = self.slots.get_mut(i)?;
+        if slot.flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
+            self.counts.bad_checksums += check(entry, record, window);
+        }
+        self.used = self.used.wrapping_add(slot.take(entry, payload));
+        offer(&mut slot.flow, entry, record, window);
+        slot.closing.see(entry, &slot.flow, self.clock).then(|| slot.closing.over())
     }
 
     fn start(
@@ -199,7 +250,7 @@ impl Shard {
         entry: &Entry,
         window: &WindowBytes<'_>,
         stream: Option<u64>,
-    ) -> Option<&mut Slot> {
+    ) -> Option<u32> {
         let key = key_of(record, window)?;
         if self.used >= self.budget {
             self.evict();
@@ -213,10 +264,10 @@ impl Shard {
             Some(first) => Some(first),
             None => self.stream_of(&key, entry.frame),
         };
-        let i = self.slots.insert(Slot { print, closing: Closing::default(), flow });
+        let i = self.slots.insert(Slot { print, heap: 0, closing: Closing::default(), flow });
         let (slots, over) = (&self.slots, &self.over);
         self.index.insert_unique(print.low, (print.high, i), |(_, i)| print_at(slots, over, *i).map_or(0, |p| p.low));
-        self.slots.get_mut(i)
+        Some(i)
     }
 
     /// First frame of the conversation a new flow belongs to. Every transaction of a DNS port pair is one UDP stream.
@@ -242,7 +293,7 @@ impl Shard {
 
     fn remove(&mut self, i: u32) -> Option<Slot> {
         let slot = self.slots.remove(i)?;
-        self.used -= SLOT + slot.flow.heap();
+        self.used -= SLOT + slot.heap as usize;
         if let Ok(found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
             found.remove();
         }
@@ -258,7 +309,7 @@ impl Shard {
             return None;
         }
         let slot = self.slots.remove(i)?;
-        self.used -= SLOT + slot.flow.heap();
+        self.used -= SLOT + slot.heap as usize;
         let place = self.over.insert(Over::new(slot.print, &slot.closing, &slot.flow)) | OVER;
         self.used += REMEMBERED;
         if let Ok(mut found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
@@ -363,27 +414,6 @@ impl Shard {
 
 fn print_at(slots: &Slab<Slot>, over: &Slab<Over>, i: u32) -> Option<Fingerprint> {
     if i & OVER == 0 { slots.get(i).map(|s| s.print) } else { over.get(i & !OVER).map(|o| o.print) }
-}
-
-/// Adds a packet to its flow and to what is known of its connection. Returns by how much the flow grew, and whether it closed.
-#[inline]
-fn add(slot: &mut Slot, entry: &Entry, record: &Record, window: &WindowBytes<'_>, clock: Timestamp) -> (usize, bool) {
-    let grown = take(&mut slot.flow, entry, window.payload(record));
-    offer(&mut slot.flow, entry, record, window);
-    (grown, slot.closing.see(entry, &slot.flow, clock))
-}
-
-/// Adds a packet to its flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
-fn take(flow: &mut Flow, entry: &Entry, payload: &[u8]) -> usize {
-    // Bare packets touch neither heads nor later requests, and the sum over those costs more than the packet.
-    let heap = |flow: &Flow| if entry.payload_len > 0 { flow.heap() } else { flow.transcript.heap() };
-    let before = heap(flow);
-    flow.hidden = false;
-    flow.absorb(entry, clear_part(flow, entry.direction().index(), payload));
-    if entry.payload_len > 0 && (entry.is_tcp() || is_long_header(payload)) {
-        settle(flow, entry.direction().index());
-    }
-    heap(flow).wrapping_sub(before)
 }
 
 /// Notes the segment size that a SYN offers: the one option that packets behind it are measured by.
