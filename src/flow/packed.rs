@@ -227,8 +227,14 @@ impl Packed {
         w.number(u64::from(e.payload_len ^ own.payload_len));
         w.number(step(e.tsval, own.tsval));
         w.number(step(e.tsecr, other.tsval));
-        w.number(step(e.seq, own.seq));
-        w.number(if acks_all { 0 } else { step(e.ack, own.ack) });
+        let (seq, ack) = (step(e.seq, own.seq), if acks_all { 0 } else { step(e.ack, own.ack) });
+        // But this: most packets go on where the last one ended and acknowledge what has come.
+        if seq | ack != 0 {
+            w.number(seq);
+            w.number(ack);
+        } else {
+            w.shift += 6;
+        }
         let id = e.ip_id.wrapping_sub(own.ip_id.wrapping_add(own.id_step));
         w.number(u64::from(id) | u64::from(e.window ^ own.window) << 16);
         w.number(shape ^ own.shape);
@@ -282,7 +288,9 @@ fn next(rest: &mut &[u8], state: &mut State) -> Entry {
         Some(octets) => octets,
         None => {
             // Near the end of the list less than that is left.
-            last.iter_mut().zip(*rest).for_each(|(to, from)| *to = *from);
+            if let Some(some) = last.get_mut(..rest.len()) {
+                some.copy_from_slice(rest);
+            }
             &last
         }
     };
@@ -305,8 +313,12 @@ fn read(r: &mut Reader<'_>, state: &mut State) -> Entry {
     let payload_len = r.number() as u32 ^ own.payload_len;
     let tsval = stepped(own.tsval, r.number());
     let tsecr = stepped(other.tsval, r.number());
-    let seq = stepped(own.seq, r.number());
-    let ack = stepped(own.ack, r.number());
+    let (mut seq, mut ack) = (own.seq, own.ack);
+    if r.marks % 64 != 0 {
+        (seq, ack) = (stepped(seq, r.number()), stepped(ack, r.number()));
+    } else {
+        r.marks >>= 6;
+    }
     let ack = if marks & mark::ACKS_ALL != 0 { other.seq } else { ack };
     let both = r.number();
     let ip_id = own.ip_id.wrapping_add(own.id_step).wrapping_add(both as u16);
