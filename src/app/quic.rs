@@ -5,7 +5,7 @@ mod crypto;
 mod frames;
 mod initial;
 
-pub use initial::InitialReader;
+pub use initial::{InitialReader, read_hello};
 
 pub const VERSION_1: u32 = 1;
 pub const VERSION_2: u32 = 0x6b33_43cf;

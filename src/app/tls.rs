@@ -13,7 +13,7 @@ pub use client::{ClientHello, ClientSide, Ech};
 pub use hello::extensions;
 pub use server::{ServerHello, ServerSide};
 
-pub(super) use client::hello as client_hello;
+pub(super) use client::{hello as client_hello, hello_len as client_hello_len};
 pub(super) use server::messages as server_messages;
 
 use super::pieces::Pieces;

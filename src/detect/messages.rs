@@ -315,6 +315,11 @@ fn quic_seen(case: &Case<'_>) -> Option<QuicSeen> {
         head.segments.iter().map(move |s| (s.frame, head.slice(s)))
     };
     let (client, server) = (case.client, case.server());
+    let server_packets = || case.of(server).map(|(i, _)| i).collect();
+    if let Some(opened) = &case.flow.heads[client.index()].opened {
+        let client_initials = opened.initials.iter().filter_map(|frame| case.index_of(*frame)).collect();
+        return Some(QuicSeen { version: opened.version, hello: opened.hello(), client_initials, server_packets: server_packets() });
+    }
     let first = datagrams(client).find_map(|(_, d)| quic::classify(d).filter(|h| h.kind == quic::Kind::Initial))?;
     let mut reader = quic::InitialReader::new(first.dcid);
     let mut client_initials = Vec::new();
@@ -324,6 +329,5 @@ fn quic_seen(case: &Case<'_>) -> Option<QuicSeen> {
             client_initials.extend(case.index_of(frame));
         }
     }
-    let server_packets = case.of(server).map(|(i, _)| i).collect();
-    Some(QuicSeen { version: first.version, hello: reader.client_hello(), client_initials, server_packets })
+    Some(QuicSeen { version: first.version, hello: reader.client_hello(), client_initials, server_packets: server_packets() })
 }

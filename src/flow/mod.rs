@@ -9,6 +9,7 @@ pub mod community;
 pub mod entry;
 pub mod history;
 pub mod key;
+pub mod opened;
 mod packed;
 mod packets;
 pub mod profile;

@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, fact};
 use super::key::FlowKey;
+use super::opened::Opened;
 use super::profile::Profile;
 use super::transcript::Transcript;
 use crate::capture::Timestamp;
@@ -26,11 +27,17 @@ pub struct Head {
     pub closed: bool,
     /// Payload arrived that was not kept.
     pub capped: bool,
+    /// What is left of a QUIC client's datagrams: then the lists above are empty.
+    pub opened: Option<Box<Opened>>,
 }
 
 impl Head {
     fn push(&mut self, entry: &Entry, payload: &[u8], cap: usize) {
         if self.closed {
+            return;
+        }
+        if let Some(opened) = &mut self.opened {
+            self.capped |= !opened.note(entry.frame, payload, cap);
             return;
         }
         let room = cap.saturating_sub(self.bytes.len());
@@ -46,6 +53,11 @@ impl Head {
             self.bytes.reserve_exact(kept.len());
             self.bytes.extend_from_slice(kept);
         }
+    }
+
+    /// Frame of the first packet that something was kept of.
+    pub fn first_frame(&self) -> Option<u64> {
+        self.opened.as_ref().map(|o| o.first_frame).or(self.segments.first().map(|s| s.frame))
     }
 
     /// The bytes of a segment.
@@ -139,7 +151,8 @@ impl Flow {
 
     /// Octets on the heap.
     pub fn heap(&self) -> usize {
-        let head = |h: &Head| h.bytes.capacity() + h.segments.capacity() * size_of::<Segment>();
+        let opened = |h: &Head| h.opened.as_ref().map_or(0, |o| o.heap());
+        let head = |h: &Head| h.bytes.capacity() + h.segments.capacity() * size_of::<Segment>() + opened(h);
         let latest = |l: &Option<Box<Latest>>| l.as_ref().map_or(0, |l| size_of::<Latest>() + l.bytes.capacity());
         self.transcript.heap() + self.heads.iter().map(head).sum::<usize>() + self.latest.iter().map(latest).sum::<usize>()
     }

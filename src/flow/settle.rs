@@ -1,6 +1,7 @@
 //! When the start of a direction has been heard: what payload need not be kept any more.
 
 use super::key::FlowKey;
+use super::opened::Opened;
 use super::record::{Flow, Head};
 use crate::limits::{BODY_BYTES, PAGE_BYTES};
 
@@ -12,7 +13,7 @@ pub fn settle(flow: &mut Flow, side: usize) {
     let tcp = flow.key.protocol == 6;
     let [low, high] = &mut flow.heads;
     let (head, other) = if side == 0 { (low, high) } else { (high, low) };
-    if head.closed || flow.key.transaction.is_some() {
+    if head.closed || head.opened.is_some() || flow.key.transaction.is_some() {
         return;
     }
     if !tcp && is_answer(&flow.key, side, head, other) {
@@ -20,17 +21,23 @@ pub fn settle(flow: &mut Flow, side: usize) {
         *head = Head { closed: true, ..Head::default() };
         return;
     }
+    if !tcp {
+        if let Some(opened) = Opened::of(head) {
+            *head = Head { capped: head.capped, opened: Some(Box::new(opened)), ..Head::default() };
+        }
+        return;
+    }
     let first = head.bytes.first().copied();
     head.closed = match first {
         None => false,
-        Some(_) if tcp && is_tls(&head.bytes) => match end_of_clear_records(head) {
+        Some(_) if is_tls(&head.bytes) => match end_of_clear_records(head) {
             Some(end) => {
                 cut(head, end);
                 true
             }
             None => false,
         },
-        Some(b'A'..=b'Z') if tcp => match memchr::memmem::find(&head.bytes, b"\r\n\r\n") {
+        Some(b'A'..=b'Z') => match memchr::memmem::find(&head.bytes, b"\r\n\r\n") {
             Some(_) if !head.bytes.starts_with(b"HTTP/") => true,
             Some(end) if head.bytes.len() >= end + PAGE_BYTES => {
                 // Where nothing was sent twice there is nothing to compare either.
@@ -40,8 +47,7 @@ pub fn settle(flow: &mut Flow, side: usize) {
             Some(_) => false,
             None => false,
         },
-        Some(_) if tcp => head.bytes.len() >= 2048,
-        Some(_) => false,
+        Some(_) => head.bytes.len() >= 2048,
     };
     if head.closed {
         head.bytes.shrink_to_fit();
@@ -88,9 +94,9 @@ pub fn clear_part<'p>(flow: &Flow, side: usize, payload: &'p [u8]) -> &'p [u8] {
 
 /// Whether a direction's datagrams answer those of the other one, which spoke first and not from a server's port.
 fn is_answer(key: &FlowKey, side: usize, head: &Head, other: &Head) -> bool {
-    let (Some(mine), Some(first)) = (head.segments.first(), other.segments.first()) else { return false };
+    let (Some(mine), Some(first)) = (head.first_frame(), other.first_frame()) else { return false };
     let ports = if side == 0 { (key.low.port, key.high.port) } else { (key.high.port, key.low.port) };
-    first.frame < mine.frame && !matches!(ports, (1024.., 0..1024))
+    first < mine && !matches!(ports, (1024.., 0..1024))
 }
 
 /// Where the first record of application data starts, five octets of its header included. `None` while the records in the clear go

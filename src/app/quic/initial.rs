@@ -4,7 +4,7 @@ use super::crypto::InitialKeys;
 use super::frames::{Frame, frames};
 use super::{Kind, LongHeader, coalesced};
 use crate::app::pieces::Pieces;
-use crate::app::tls::{ClientHello, ServerHello, client_hello, server_messages};
+use crate::app::tls::{ClientHello, ServerHello, client_hello, client_hello_len, server_messages};
 use crate::app::tls_records::{Handshake, MAX_HANDSHAKE};
 
 /// Initials opened per direction. A hello with post-quantum keys takes two packets; the rest is for repeats.
@@ -15,6 +15,14 @@ const MAX_FAILED: usize = 8;
 const MAX_KEYS: usize = 4;
 /// CRYPTO frames kept per direction. Chrome scatters a hello over dozens of small ones.
 const MAX_FRAMES: usize = 256;
+
+/// JA4's letter.
+const TRANSPORT: char = 'q';
+
+/// Reads a hello that is whole.
+pub fn read_hello(octets: &[u8]) -> Option<ClientHello> {
+    client_hello(Handshake::from_crypto(&Pieces::whole(octets)), TRANSPORT)
+}
 
 /// Reads the Initials of one connection.
 #[derive(Clone, Default)]
@@ -54,7 +62,15 @@ impl InitialReader {
 
     /// The client's hello, as far as it came. Positions in it are offsets in the CRYPTO stream.
     pub fn client_hello(&self) -> Option<ClientHello> {
-        client_hello(self.client.handshake(), 'q')
+        client_hello(self.client.handshake(), TRANSPORT)
+    }
+
+    /// The octets of the client's hello, once every one of them is there.
+    pub fn whole_client_hello(&self) -> Option<Vec<u8>> {
+        let handshake = self.client.handshake();
+        let len = client_hello_len(&handshake)?;
+        handshake.get(0, len)?;
+        Some(handshake.into_first(len))
     }
 
     pub fn server_hello(&self) -> Option<ServerHello> {

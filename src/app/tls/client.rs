@@ -108,12 +108,14 @@ pub(super) fn read(pieces: &Pieces) -> Option<ClientSide> {
     })
 }
 
+/// Octets of the hello at the start of a handshake buffer, by its header.
+pub(in crate::app) fn hello_len(handshake: &Handshake) -> Option<usize> {
+    (handshake.u8(0)? == CLIENT_HELLO).then_some(4 + handshake.u24(1)?)
+}
+
 /// Reads the hello at the start of a handshake buffer; `transport` is JA4's letter.
 pub(in crate::app) fn hello(handshake: Handshake, transport: char) -> Option<ClientHello> {
-    if handshake.u8(0)? != CLIENT_HELLO {
-        return None;
-    }
-    let handshake_len = 4 + handshake.u24(1)?;
+    let handshake_len = hello_len(&handshake)?;
     let complete = handshake.get(0, handshake_len).is_some();
     let head = Head::read(&handshake, handshake_len);
     let decoded = hello::decode(&handshake, &head.extensions, true);
