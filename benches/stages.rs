@@ -29,7 +29,7 @@ use std::time::Instant;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A shard's share of the default memory.
-const BUDGET: usize = 8 << 20;
+const BUDGET: usize = 32 << 20;
 
 /// Counts frames and looks at nothing.
 #[derive(Default)]

@@ -48,13 +48,13 @@ pub const DISORDER_NS: i64 = 30_000_000_000;
 pub const TIME_WAIT_NS: i64 = 60_000_000_000;
 /// Memory for flow state by default.
 pub const MEMORY: u64 = 2 << 30;
-/// Memory a shard may use for live flows before the oldest idle ones are evicted, whatever `--memory` says: some eighty full
-/// transcripts with their message heads. Over 256 shards 100 MB.
-pub const MIN_SHARD_MEMORY: usize = 400 * 1024;
+/// Memory a shard may use for live flows before the oldest idle ones are evicted, whatever `--memory` says: some three
+/// hundred full transcripts with their message heads. Over 64 shards 100 MB.
+pub const MIN_SHARD_MEMORY: usize = 1600 * 1024;
 
 /// Conversations of UDP, and connections of TCP, whose first frame is remembered past their expiry, per shard, to keep Wireshark's
 /// stream numbers.
-pub const REMEMBERED_STREAMS: usize = 4096;
+pub const REMEMBERED_STREAMS: usize = 16_384;
 
 /// Octets of standard input kept in a temporary file, for what is read twice (`-w`, `-o x.html`): a disk must not fill without
 /// a word, and a live session worth looking at again fits.
@@ -97,7 +97,7 @@ pub const SURVEY_SERVERS: usize = 200_000;
 /// Ports remembered that answered, and that did not: those of a scan are as many as it likes.
 pub const SURVEY_PORTS: usize = 100_000;
 /// Clients per shard whose addresses `--share` tells from those of servers (a million in all, 100 MB); of more, everybody counts as one.
-pub const CLIENTS: usize = 4096;
+pub const CLIENTS: usize = 16_384;
 /// Octets of streams kept to tell which bytes of them `--share` leaves in the evidence; of the rest, each packet is
 /// looked at alone, and counted.
 pub const SHARED_STREAMS: usize = 64 << 20;
@@ -117,7 +117,7 @@ pub const LISTED: usize = 200;
 pub const TIMELINE_SPANS: usize = 256;
 /// Octets of the timelines of a shard while it reads (64 MB over all), and of a capture and of a run: some hundred thousand names
 /// with a handful of attempts, or thousands with hundreds. Beyond, fewer keys are kept; `left_out` of the summary's timeline counts.
-pub const TIMELINE_SHARD: usize = 256 * 1024;
+pub const TIMELINE_SHARD: usize = 1 << 20;
 pub const TIMELINE: usize = 64 << 20;
 /// Names, servers, clients each that a timeline is told of, the most interfered with first; the rest is counted.
 pub const TIMELINE_ROWS: usize = 500;

@@ -242,7 +242,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
 }
 
 /// Parts joined by one thread before all are.
-const JOINED: usize = 16;
+const JOINED: usize = 8;
 
 fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run, leans: bool) -> CaptureReport {
     shards.par_iter_mut().for_each(|(shard, part)| {

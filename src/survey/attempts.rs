@@ -14,7 +14,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// Shorter lists are left alone: a shard's share of the requests of a busy minute.
-const SHORT: usize = 512;
+const SHORT: usize = 2048;
 
 /// A request and how it went: what an [`Attempt`] tells, in less room, because there is one for nearly every flow.
 #[derive(Clone, Debug)]

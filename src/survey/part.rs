@@ -52,13 +52,13 @@ pub struct Part {
 }
 
 /// Octets of suspicious flows kept per shard: 128 MB over all of them, some thirty thousand flows. A report of more rows is none.
-const MAX_KEPT: usize = 512 * 1024;
+const MAX_KEPT: usize = 2 << 20;
 /// Refused connections kept per shard: a scan's worth says nothing more than these.
-const MAX_REFUSED: usize = 200;
+const MAX_REFUSED: usize = 800;
 /// Slow transfers kept per shard: most lines are slow at times, and three of a name make a series.
-const MAX_SLOW: usize = 50;
+const MAX_SLOW: usize = 200;
 /// Unremarkable DNS answers kept per shard: an answer may be odd only beside what the resolver's others look like.
-const MAX_ORDINARY_DNS: usize = 6;
+const MAX_ORDINARY_DNS: usize = 24;
 
 impl Part {
     /// An empty part; with `lines`, every flow gets a line.

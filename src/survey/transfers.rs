@@ -9,9 +9,9 @@ use crate::detect::suspects::stall::freeze;
 /// Less than this is no measure of what a path lets through: the smallest limit on record is 14 kB.
 const LEAST: u64 = 16 * 1024;
 /// Ordinary transfers kept per shard: some near any suspect are enough, so a long capture keeps every other one, then every fourth.
-const ORDINARY: usize = 128;
+const ORDINARY: usize = 512;
 /// Those that stopped or were slow, per shard.
-const STRANGE: usize = 64;
+const STRANGE: usize = 256;
 /// Handed to the rules, nearest in time.
 const SHOWN: usize = 128;
 
