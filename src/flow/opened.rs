@@ -71,3 +71,70 @@ impl Opened {
         size_of::<Opened>() + self.hello.len() + self.initials.capacity() * size_of::<u64>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::flow::entry::{Entry, fact};
+    use crate::flow::key::FlowKey;
+    use crate::flow::record::Flow;
+    use crate::flow::settle::settle;
+    use crate::packet::Endpoint;
+    use crate::script::quic::Quic;
+    use crate::script::random::Random;
+    use crate::script::tls::Hello;
+
+    /// A client's direction that was settled after each datagram, and one that never was.
+    fn heads(datagrams: &[Vec<u8>]) -> [Head; 2] {
+        let end = |port| Endpoint { ip: std::net::Ipv4Addr::LOCALHOST.into(), port };
+        let flow = Flow::new(FlowKey::new(end(443), end(50_000), 17, None).0, Timestamp(0));
+        [true, false].map(|settled| {
+            let mut flow = flow.clone();
+            for (datagram, frame) in datagrams.iter().zip(7..) {
+                let entry = Entry { frame, payload_len: datagram.len() as u32, facts: fact::UDP | fact::FROM_HIGH, ..Entry::blank() };
+                flow.absorb(&entry, datagram);
+                if settled {
+                    settle(&mut flow, 1);
+                }
+            }
+            let [_, head] = flow.heads;
+            head
+        })
+    }
+
+    #[test]
+    fn what_is_kept_says_what_the_datagrams_said() {
+        for (hello, datagrams) in [(Hello::new("www.example.org"), 1), (Hello::new("www.example.org").big(), 2)] {
+            let mut random = Random::new(5);
+            let mut quic = Quic::new(&hello, &mut random);
+            let mut sent = quic.client_initials();
+            assert_eq!(sent.len(), datagrams);
+            sent.push(quic.handshake(true, 90, &mut random));
+            sent.extend((0..3).flat_map(|_| quic.client_initials()));
+            let [settled, whole] = heads(&sent);
+            let opened = settled.opened.as_ref().unwrap();
+            assert!(settled.segments.is_empty() && settled.bytes.is_empty() && opened.heap() < 2400);
+            let kept: Vec<(u64, &[u8])> = whole.segments.iter().map(|s| (s.frame, whole.slice(s))).collect();
+            let mut reader = InitialReader::new(quic::classify(kept[0].1).unwrap().dcid);
+            kept.iter().for_each(|(_, datagram)| _ = reader.feed_client(datagram));
+            assert_eq!(opened.hello().map(|h| format!("{h:?}")), reader.client_hello().map(|h| format!("{h:?}")));
+            assert!(opened.hello().unwrap().complete);
+            assert_eq!(opened.initials, kept.iter().filter(|(_, d)| is_initial(d)).map(|(frame, _)| *frame).collect::<Vec<_>>());
+            assert_eq!((opened.version, opened.first_frame, settled.capped), (quic::VERSION_1, 7, whole.capped));
+            assert_eq!(settled.first_frame(), whole.first_frame());
+        }
+    }
+
+    #[test]
+    fn what_does_not_open_is_kept() {
+        let mut random = Random::new(6);
+        let mut first = Quic::new(&Hello::new("www.example.org"), &mut random).client_initials().remove(0);
+        first[600] ^= 1;
+        let half = Quic::new(&Hello::new("www.example.org").big(), &mut random).client_initials().remove(0);
+        for datagrams in [vec![first], vec![half], vec![vec![0xc3; 40]]] {
+            let [settled, whole] = heads(&datagrams);
+            assert_eq!(settled, whole);
+        }
+    }
+}

@@ -243,14 +243,7 @@ impl Shard {
         slot.closing.see(entry, &slot.flow, self.clock).then(|| slot.closing.over())
     }
 
-    fn start(
-        &mut self,
-        print: Fingerprint,
-        record: &Record,
-        entry: &Entry,
-        window: &WindowBytes<'_>,
-        stream: Option<u64>,
-    ) -> Option<u32> {
+    fn start(&mut self, print: Fingerprint, record: &Record, entry: &Entry, window: &WindowBytes<'_>, stream: Option<u64>) -> Option<u32> {
         let key = key_of(record, window)?;
         if self.used >= self.budget {
             self.evict();
