@@ -4,6 +4,7 @@
 //! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1.
 
 use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Spool, Timestamp, Window};
+use crate::deal::Dealt;
 use crate::error::Result;
 use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::shard::{Shard, WindowBytes};
@@ -229,12 +230,12 @@ fn walk(slot: &mut Slot) -> Vec<crate::capture::ChunkEnd> {
 
 fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
     let window = WindowBytes { bytes: slot.window.bytes(), side: &slot.side, base: slot.window.base() };
+    let dealt = Dealt::new(slot.sinks.iter().zip(slot.firsts.iter().copied()), limit);
     shards.par_iter_mut().enumerate().for_each(|(n, (shard, part))| {
+        let records = dealt.of(n);
         // A few from each chunk, here and there: together they are fetched in the time of one.
-        slot.sinks.iter().flat_map(|sink| sink.records(n)).for_each(prefetch::value);
-        let chunks = slot.sinks.iter().zip(&slot.firsts);
-        let numbered = chunks.flat_map(|(sink, first)| sink.records(n).iter().map(move |r| (r, first + u64::from(r.index))));
-        shard.absorb_all(numbered.filter(|(_, frame)| *frame <= limit), &window);
+        records.iter().for_each(|(record, _)| prefetch::value(*record));
+        shard.absorb_all(records, &window);
         for flow in shard.take_finished() {
             part.add(flow);
         }

@@ -97,17 +97,10 @@ impl Shard {
     /// Absorbs records in file order, each with the number of its frame in the capture.
     ///
     /// A batch at a time: while the flow of one packet is on its way from memory, so are those of the others.
-    pub fn absorb_all<'r>(&mut self, records: impl Iterator<Item = (&'r Record, u64)>, window: &WindowBytes<'_>) {
-        let mut records = records.fuse();
-        let mut batch: Vec<(&Record, u64)> = Vec::with_capacity(BATCH);
-        loop {
-            batch.clear();
-            batch.extend(records.by_ref().take(BATCH));
-            if batch.is_empty() {
-                return;
-            }
+    pub fn absorb_all(&mut self, records: &[(&Record, u64)], window: &WindowBytes<'_>) {
+        for batch in records.chunks(BATCH) {
             let mut places = [None; BATCH];
-            for (place, (record, _)) in places.iter_mut().zip(&batch) {
+            for (place, (record, _)) in places.iter_mut().zip(batch) {
                 prefetch::start(window.header(record));
                 prefetch::start(window.payload(record));
                 *place = self.index.find(record.fingerprint_low, |(half, _)| *half == record.fingerprint_high).map(|(_, i)| *i);
@@ -120,7 +113,7 @@ impl Shard {
                     slot.flow.transcript.prefetch();
                 }
             }
-            for (record, frame) in &batch {
+            for (record, frame) in batch {
                 self.absorb(record, *frame, window);
             }
         }
