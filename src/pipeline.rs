@@ -150,6 +150,8 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let mut back: Option<Slot> = None;
     let mut more = capture.begin(&mut front.window);
     let mut pending = false;
+    // What shards have given away.
+    let mut known = Part::default();
     while more {
         let ends: Vec<_> = if pending && let Some(back) = &back {
             rayon::join(|| walk(&mut front), || absorb(back, &mut shards, run.limit)).0
@@ -160,7 +162,7 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
         run.between(&mut front);
         watch.bytes.fetch_add(capture.bytes_read().saturating_sub(run.reported), Ordering::Relaxed);
         run.reported = capture.bytes_read();
-        gather_heard(&mut shards);
+        gather(&mut shards, &mut known);
         let mut other = back.take().unwrap_or_else(|| slot(&capture));
         std::mem::swap(&mut front, &mut other);
         back = Some(other);
@@ -172,17 +174,25 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
         absorb(back, &mut shards, run.limit);
     }
     drop((front, back));
-    Ok(finish(path, &capture, shards, run, options.leans))
+    Ok(finish(path, &capture, (shards, known), run, options.leans))
 }
 
-/// Has one shard take over what all have heard in each second of the capture, once that is much: every shard of its own would remember
-/// every second of a long one. Which has it makes no difference to what they know together.
-fn gather_heard(shards: &mut [(Shard, Part)]) {
-    /// Seconds of shards: two megabytes at most.
+/// Joins what the shards know once that is much: with each of its own, every one of them comes to know every host and every second of a
+/// long capture. Which of them knows it makes no difference to what they know together.
+fn gather(shards: &mut [(Shard, Part)], known: &mut Part) {
+    /// Seconds of shards in which something was heard: two megabytes at most. They are soon joined, and come in every capture.
     const SECONDS: usize = 4096;
-    let Some(((_, first), others)) = shards.split_first_mut() else { return };
-    if others.iter().map(|(_, part)| part.facts.heard.len()).sum::<usize>() >= SECONDS {
-        others.iter_mut().for_each(|(_, part)| first.facts.take_heard(&mut part.facts));
+    /// Octets: as many as a window has. What is known grows with the hosts and names that come, and if those never come again there
+    /// have to be as many new ones as old ones, or the old ones are put in order again and again.
+    const MUCH: usize = 8 << 20;
+    if shards.iter().map(|(_, part)| part.facts.heard.len()).sum::<usize>() >= SECONDS {
+        shards.iter_mut().for_each(|(_, part)| known.facts.take_heard(&mut part.facts));
+    }
+    if shards.iter().map(|(_, part)| part.reckoned()).sum::<usize>() >= MUCH.max(known.reckoned()) {
+        let groups = shards.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(|(_, part)| part.give())));
+        let groups: Vec<Part> = groups.collect();
+        *known = Part::joined(std::iter::once(std::mem::take(known)).chain(groups));
+        known.explained.settle();
     }
 }
 
@@ -245,7 +255,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
 /// Parts joined by one thread before all are.
 const JOINED: usize = 16;
 
-fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run, leans: bool) -> CaptureReport {
+fn finish(path: &Path, capture: &Capture, (mut shards, known): (Vec<(Shard, Part)>, Part), mut run: Run, leans: bool) -> CaptureReport {
     shards.par_iter_mut().for_each(|(shard, part)| {
         for flow in shard.drain() {
             part.add(flow);
@@ -267,7 +277,8 @@ fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut ru
     streams.forgotten = run.stats.streams_forgotten > 0;
     run.stats.fragments_abandoned += run.reassembler.abandoned + run.reassembler.unfinished();
     // In groups of a fixed size: what is joined with what must not depend on the number of threads.
-    let groups: Vec<Part> = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take))).collect();
+    let groups = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take)));
+    let groups = std::iter::once(known).chain(groups.collect::<Vec<Part>>()).collect();
     let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, |cases, judge| cases.par_iter().map(judge).collect());
     CaptureReport {
         path: path.to_owned(),

@@ -156,6 +156,14 @@ impl Attempts {
         self.dropped += spare.len() as u64;
         let (mut spare, mut at) = (spare.into_iter().peekable(), 0..);
         self.list.retain(|_| at.next().is_some_and(|i| spare.next_if_eq(&i).is_none()));
+        if self.list.len() < self.list.capacity() / 2 {
+            self.list.shrink_to_fit();
+        }
+    }
+
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.list.len()
     }
 
     /// In the order [`Attempts::settle`] puts them in.

@@ -7,7 +7,7 @@ use super::gathered::{Gathered, Joins};
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
 use crate::limits::{SURVEY_PORTS, SURVEY_SERVERS};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Kind of request, as far as one is a control for another.
@@ -48,8 +48,8 @@ pub struct Resolver {
     pub keeping_edns: Few<2>,
 }
 
-/// Who issued a certificate: issuer, server, frame, first frame of the flow.
-pub type Issuer = (String, IpAddr, u64, u64);
+/// Who issued a certificate: issuer and server, with the first frame that asked for it and the first frame of that one's flow.
+pub type Issuers = BTreeMap<(String, IpAddr), (u64, u64)>;
 
 /// A flow that something was heard of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,7 +92,7 @@ pub struct Facts {
     pub answering_ports: Gathered<(IpAddr, u16), First, SURVEY_PORTS>,
     pub silences: Vec<Silent>,
     /// Issuers seen in the clear for a name.
-    pub issuers: BTreeMap<Vec<u8>, BTreeSet<Issuer>>,
+    pub issuers: BTreeMap<Vec<u8>, Issuers>,
     pub transfers: Transfers,
     /// Hosts that connectivity checks were redirected to: the first check, with its frame and the first of its flow.
     pub portals: BTreeMap<Vec<u8>, (Vec<u8>, u64, u64)>,
@@ -143,7 +143,7 @@ impl Facts {
         }
     }
 
-    /// Takes over what another shard has heard so far.
+    /// Takes over what another shard has heard.
     pub fn take_heard(&mut self, other: &mut Facts) {
         for (second, flows) in std::mem::take(&mut other.heard) {
             for heard in flows {
@@ -174,6 +174,21 @@ impl Facts {
         list.truncate(HEARD);
     }
 
+    /// Gives away all that another part can know as well. Of the transfers a shard keeps every so many-th of its own.
+    pub fn give(&mut self) -> Facts {
+        let transfers = std::mem::take(&mut self.transfers);
+        std::mem::replace(self, Facts { transfers, ..Facts::default() })
+    }
+
+    /// Octets that facts are reckoned to take, tree nodes and heap included, but for what was heard in each second.
+    pub fn reckoned(&self) -> usize {
+        /// An attempt, an address with its TTLs, a resolver with its flags, a name with its answers, a port.
+        const EACH: [usize; 5] = [96, 256, 640, 128, 64];
+        let ports = self.unanswered_syns.len() + self.answering_ports.len();
+        let many = [self.attempts.len(), self.hosts.len(), self.resolvers.len(), self.answers.len(), ports];
+        EACH.iter().zip(many).map(|(each, n)| each * n).sum()
+    }
+
     /// Puts the long lists in order: joining ordered ones is cheap.
     pub fn order(&mut self) {
         self.attempts.settle();
@@ -187,7 +202,8 @@ impl Facts {
 
     /// What is left to do once all shards have been added and put in order.
     pub fn settle(&mut self) {
-        self.silences.sort_unstable_by_key(|s| (s.flow, s.from));
+        // Stable: of a flow they stay as it told them, whoever knew them meanwhile.
+        self.silences.sort_by_key(|s| (s.flow, s.from));
         self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
         self.dropped += self.hosts.dropped + self.resolvers.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
@@ -200,6 +216,18 @@ impl Facts {
         self.answering_ports.expect(others.map(|f| &f.answering_ports));
     }
 
+    /// Puts an issuer to a name.
+    fn issued(&mut self, name: Vec<u8>, issuers: Issuers) {
+        let known = self.issuers.entry(name).or_default();
+        for (issuer, first) in issuers {
+            known.entry(issuer).and_modify(|f| *f = first.min(*f)).or_insert(first);
+        }
+        // The last names go, because which shard comes first says nothing.
+        if self.issuers.len() > SURVEY_SERVERS {
+            self.dropped += self.issuers.pop_last().map_or(0, |(_, issuers)| issuers.len() as u64);
+        }
+    }
+
     /// Adds what another shard knows.
     pub fn merge(&mut self, mut other: Facts) {
         self.take_heard(&mut other);
@@ -208,7 +236,7 @@ impl Facts {
         self.answers.merge(other.answers);
         self.resolvers.merge(other.resolvers);
         for (name, issuers) in other.issuers {
-            self.issuers.entry(name).or_default().extend(issuers);
+            self.issued(name, issuers);
         }
         self.unanswered_syns.merge(other.unanswered_syns);
         self.answering_ports.merge(other.answering_ports);

@@ -69,13 +69,18 @@ impl<K: Ord + Copy, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
         }
     }
 
+    /// Facts so far; of two shards the same key counts twice until they are in order.
+    pub fn len(&self) -> usize {
+        self.open.len() + self.list.len()
+    }
+
     /// Makes room for the facts of other shards at once: a list of a million hosts that grew would be copied again and again.
     pub fn expect<'g>(&mut self, others: impl Iterator<Item = &'g Self>)
     where
         K: 'g,
         V: 'g,
     {
-        let more: usize = others.map(|other| other.open.len() + other.list.len()).sum();
+        let more: usize = others.map(Self::len).sum();
         self.list.reserve_exact(self.open.len() + more);
     }
 

@@ -137,7 +137,9 @@ impl Part {
             self.facts.dropped += 1;
             return;
         }
-        self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame, flow_ref(case).first));
+        let first = (request.frame, flow_ref(case).first);
+        let known = self.facts.issuers.entry(name).or_default();
+        known.entry((issuer, case.server_end().ip)).and_modify(|f| *f = first.min(*f)).or_insert(first);
     }
 
     /// A resolver's habits, from transactions with one answer that nothing speaks against. Only where one is `odd` can it be known

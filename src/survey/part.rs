@@ -98,6 +98,18 @@ impl Part {
         all
     }
 
+    /// Gives away what another part can know as well.
+    pub fn give(&mut self) -> Part {
+        Part { facts: self.facts.give(), timeline: self.timeline.give(), explained: self.explained.give(), ..Part::default() }
+    }
+
+    /// Octets that what can be given away is reckoned to take.
+    pub fn reckoned(&self) -> usize {
+        /// An explained suspect with its words.
+        const EXPLAINED: usize = 384;
+        self.facts.reckoned() + self.timeline.octets() + self.explained.kept.len() * EXPLAINED
+    }
+
     /// Counts attempts by client as well, if `wanted`.
     pub fn with_client_times(self, wanted: bool) -> Part {
         Part { timeline: self.timeline.with_clients(wanted), ..self }

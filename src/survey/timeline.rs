@@ -106,6 +106,17 @@ impl Timeline {
         Timeline { clients: wanted, ..self }
     }
 
+    /// Gives away what it holds.
+    pub fn give(&mut self) -> Timeline {
+        let rest = Timeline::new(self.budget).with_clients(self.clients);
+        std::mem::replace(self, rest)
+    }
+
+    /// Octets that it is reckoned to take.
+    pub fn octets(&self) -> usize {
+        self.octets
+    }
+
     /// Takes what the attempts of a flow came to.
     pub fn note(&mut self, tries: &[Try]) {
         for t in tries {
