@@ -180,18 +180,20 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
 /// Joins what the shards know once that is much: with each of its own, every one of them comes to know every host and every second of a
 /// long capture. Which of them knows it makes no difference to what they know together.
 fn gather(shards: &mut [(Shard, Part)], known: &mut Part) {
-    /// Seconds of shards in which something was heard: two megabytes at most. They are soon joined, and come in every capture.
-    const SECONDS: usize = 4096;
+    /// Flows that something was heard of in a second: two megabytes. They are soon joined, and come in every capture.
+    const HEARD: usize = 32_768;
     /// Octets: as many as a window has. What is known grows with the hosts and names that come, and if those never come again there
     /// have to be as many new ones as old ones, or the old ones are put in order again and again.
     const MUCH: usize = 8 << 20;
-    if shards.iter().map(|(_, part)| part.facts.heard.len()).sum::<usize>() >= SECONDS {
+    if shards.iter().map(|(_, part)| part.facts.lately.len()).sum::<usize>() >= HEARD {
         shards.iter_mut().for_each(|(_, part)| known.facts.take_heard(&mut part.facts));
+        known.facts.settle_heard();
     }
     if shards.iter().map(|(_, part)| part.reckoned()).sum::<usize>() >= MUCH.max(known.reckoned()) {
         let groups = shards.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(|(_, part)| part.give())));
         let groups: Vec<Part> = groups.collect();
         *known = Part::joined(std::iter::once(std::mem::take(known)).chain(groups));
+        known.facts.settle_growing();
         known.explained.settle();
     }
 }

@@ -21,7 +21,7 @@ impl Part {
         let mut heard = case.of(case.server()).filter(|(_, e)| !e.is_rst()).map(|(_, e)| (e.time.second(), e.frame)).peekable();
         while let Some((second, frame)) = heard.next() {
             if heard.peek().is_none_or(|(next, _)| *next != second) {
-                self.facts.heard_at(second, Heard { flow: first_frame, frame, client: case.client_end().ip, named });
+                self.facts.lately.push((second, Heard { flow: first_frame, frame, client: case.client_end().ip, named }));
             }
         }
         if !bad && flow.key.protocol == 6 {
