@@ -12,6 +12,8 @@ use crate::capture::Timestamp;
 use crate::detect::finding::Mechanism;
 use crate::limits::TIMELINE;
 use hashbrown::HashMap;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 /// What attempts are counted by.
@@ -72,7 +74,7 @@ impl Key {
 }
 
 /// The tracks of all keys.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Timeline {
     tracks: HashMap<Key, Track>,
     /// Keys with a hash from here on were given up.
@@ -89,6 +91,15 @@ impl Default for Timeline {
     /// With the room of a capture or of a run.
     fn default() -> Timeline {
         Timeline::new(TIMELINE)
+    }
+}
+
+/// In order of keys: two that hold the same are told alike.
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Timeline { tracks, limit, octets, budget, clients, left_out } = self;
+        let tracks: BTreeMap<&Key, &Track> = tracks.iter().collect();
+        f.debug_tuple("Timeline").field(&tracks).field(&(limit, octets, budget, clients, left_out)).finish()
     }
 }
 
