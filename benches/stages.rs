@@ -14,6 +14,7 @@ mod template;
 mod writer;
 
 use interloper::capture::{Capture, Frame, OpenOptions, Sink, Window};
+use interloper::deal::Dealt;
 use interloper::flow::key::{Hasher, SHARDS};
 use interloper::flow::shard::{Shard, WindowBytes};
 use interloper::phase::ChunkSink;
@@ -98,10 +99,9 @@ fn flows(path: &Path, judge: bool) -> u64 {
             let bytes = WindowBytes { bytes: window.bytes(), side: &[], base: window.base() };
             let first = |n: usize| next + sinks.iter().take(n).map(|s| u64::from(s.frames())).sum::<u64>();
             let firsts: Vec<u64> = (0..sinks.len()).map(first).collect();
+            let dealt = Dealt::new(sinks.iter().zip(firsts), u64::MAX);
             for (n, (shard, part)) in shards.iter_mut().enumerate() {
-                let numbered =
-                    sinks.iter().zip(&firsts).flat_map(|(s, first)| s.records(n).iter().map(move |r| (r, first + u64::from(r.index))));
-                shard.absorb_all(numbered, &bytes);
+                shard.absorb_all(dealt.of(n), &bytes);
                 for flow in shard.take_finished() {
                     ended += 1;
                     if judge {

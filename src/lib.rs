@@ -14,6 +14,8 @@ pub mod app;
 pub mod attribute;
 pub mod capture;
 pub mod cli;
+#[doc(hidden)]
+pub mod deal;
 pub mod detect;
 pub mod error;
 pub mod flow;

@@ -3,7 +3,7 @@
 use crate::app::dns;
 use crate::capture::{Filter, Frame, Sink, Timestamp};
 use crate::flow::entry::{Record, fact};
-use crate::flow::key::{Hasher, SHARDS};
+use crate::flow::key::Hasher;
 use crate::packet::fragment::Reassembler;
 use crate::packet::usual::{self, Take};
 use crate::packet::{Packet, Skip, Transport, dissect, ip, link};
@@ -30,11 +30,14 @@ struct Place {
     index: u32,
 }
 
-/// Records of one chunk, dealt to shards.
+/// Records of one chunk, each with the shard it goes to.
 pub struct ChunkSink {
     hasher: Hasher,
     filter: Option<Filter>,
-    records: Vec<Vec<Record>>,
+    /// In file order.
+    records: Vec<Record>,
+    /// Those of the records.
+    shards: Vec<u8>,
     pieces: Vec<Piece>,
     frames: u32,
     stats: Stats,
@@ -53,7 +56,16 @@ pub struct Times {
 impl ChunkSink {
     /// An empty sink.
     pub fn new(hasher: Hasher, filter: Option<Filter>) -> ChunkSink {
-        ChunkSink { hasher, filter, records: vec![Vec::new(); SHARDS], pieces: Vec::new(), frames: 0, stats: Stats::default(), times: None }
+        ChunkSink {
+            hasher,
+            filter,
+            records: Vec::new(),
+            shards: Vec::new(),
+            pieces: Vec::new(),
+            frames: 0,
+            stats: Stats::default(),
+            times: None,
+        }
     }
 
     pub fn frames(&self) -> u32 {
@@ -69,9 +81,21 @@ impl ChunkSink {
         self.times
     }
 
-    /// Records of a shard, in file order.
-    pub fn records(&self, shard: usize) -> &[Record] {
-        self.records.get(shard).map_or(&[], Vec::as_slice)
+    /// Its records in file order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Which shard each of them goes to.
+    pub fn shards(&self) -> &[u8] {
+        &self.shards
+    }
+
+    /// Puts what was added behind everything else where its frame number says.
+    fn order(&mut self) {
+        let mut dealt: Vec<(Record, u8)> = self.records.drain(..).zip(self.shards.drain(..)).collect();
+        dealt.sort_by_key(|(record, _)| record.index);
+        (self.records, self.shards) = dealt.into_iter().unzip();
     }
 
     /// Deals a packet that came the long way.
@@ -82,14 +106,22 @@ impl ChunkSink {
 
     #[inline(always)]
     fn dealer<'s>(&'s mut self, bytes: &'s [u8], place: Place) -> Dealer<'s> {
-        Dealer { hasher: &self.hasher, records: &mut self.records, too_deep: &mut self.stats.too_deep, bytes, place }
+        Dealer {
+            hasher: &self.hasher,
+            records: &mut self.records,
+            shards: &mut self.shards,
+            too_deep: &mut self.stats.too_deep,
+            bytes,
+            place,
+        }
     }
 }
 
 /// Deals one packet to its shard.
 struct Dealer<'s> {
     hasher: &'s Hasher,
-    records: &'s mut [Vec<Record>],
+    records: &'s mut Vec<Record>,
+    shards: &'s mut Vec<u8>,
     too_deep: &'s mut u64,
     bytes: &'s [u8],
     place: Place,
@@ -111,14 +143,8 @@ impl Take for Dealer<'_> {
         };
         record.index = index;
         record.facts |= extra;
-        if let Some(list) = self.records.get_mut(shard) {
-            if extra & fact::REASSEMBLED == 0 {
-                list.push(record);
-            } else {
-                let place = list.partition_point(|r| r.index <= index);
-                list.insert(place, record);
-            }
-        }
+        self.records.push(record);
+        self.shards.push(shard as u8);
     }
 }
 
@@ -161,7 +187,8 @@ impl Sink for ChunkSink {
     }
 
     fn reset(&mut self) {
-        self.records.iter_mut().for_each(Vec::clear);
+        self.records.clear();
+        self.shards.clear();
         self.pieces.clear();
         self.frames = 0;
         self.stats = Stats::default();
@@ -173,6 +200,7 @@ impl Sink for ChunkSink {
 /// completed them. Returns how many fragments could not be used at all.
 pub fn reassemble(sink: &mut ChunkSink, bytes: &[u8], reassembler: &mut Reassembler, side: &mut Vec<u8>) -> u64 {
     let mut lost = 0;
+    let known = sink.records.len();
     for piece in std::mem::take(&mut sink.pieces) {
         let frame = bytes.get(piece.at as usize..(piece.at + piece.length) as usize).unwrap_or_default();
         // A fragment inside a tunnel is not followed; its outer header says where it is.
@@ -192,6 +220,9 @@ pub fn reassemble(sink: &mut ChunkSink, bytes: &[u8], reassembler: &mut Reassemb
             }
             Err(why) => *sink.stats.skipped.entry(why).or_default() += 1,
         }
+    }
+    if sink.records.len() > known {
+        sink.order();
     }
     lost
 }

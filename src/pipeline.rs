@@ -4,6 +4,7 @@
 //! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1.
 
 use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Spool, Timestamp, Window};
+use crate::deal::Dealt;
 use crate::error::Result;
 use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::shard::{Shard, WindowBytes};
@@ -149,6 +150,8 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let mut back: Option<Slot> = None;
     let mut more = capture.begin(&mut front.window);
     let mut pending = false;
+    // What shards have given away.
+    let mut known = Part::default();
     while more {
         let ends: Vec<_> = if pending && let Some(back) = &back {
             rayon::join(|| walk(&mut front), || absorb(back, &mut shards, run.limit)).0
@@ -159,7 +162,7 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
         run.between(&mut front);
         watch.bytes.fetch_add(capture.bytes_read().saturating_sub(run.reported), Ordering::Relaxed);
         run.reported = capture.bytes_read();
-        gather_heard(&mut shards);
+        gather(&mut shards, &mut known);
         let mut other = back.take().unwrap_or_else(|| slot(&capture));
         std::mem::swap(&mut front, &mut other);
         back = Some(other);
@@ -171,17 +174,27 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
         absorb(back, &mut shards, run.limit);
     }
     drop((front, back));
-    Ok(finish(path, &capture, shards, run, options.leans))
+    Ok(finish(path, &capture, (shards, known), run, options.leans))
 }
 
-/// Has one shard take over what all have heard in each second of the capture, once that is much: every shard of its own would remember
-/// every second of a long one. Which has it makes no difference to what they know together.
-fn gather_heard(shards: &mut [(Shard, Part)]) {
-    /// Seconds of shards: two megabytes at most.
-    const SECONDS: usize = 4096;
-    let Some(((_, first), others)) = shards.split_first_mut() else { return };
-    if others.iter().map(|(_, part)| part.facts.heard.len()).sum::<usize>() >= SECONDS {
-        others.iter_mut().for_each(|(_, part)| first.facts.take_heard(&mut part.facts));
+/// Joins what the shards know once that is much: with each of its own, every one of them comes to know every host and every second of a
+/// long capture. Which of them knows it makes no difference to what they know together.
+fn gather(shards: &mut [(Shard, Part)], known: &mut Part) {
+    /// Flows that something was heard of in a second: two megabytes. They are soon joined, and come in every capture.
+    const HEARD: usize = 32_768;
+    /// Octets: as many as a window has. What is known grows with the hosts and names that come, and if those never come again there
+    /// have to be as many new ones as old ones, or the old ones are put in order again and again.
+    const MUCH: usize = 8 << 20;
+    if shards.iter().map(|(_, part)| part.facts.lately.len()).sum::<usize>() >= HEARD {
+        shards.iter_mut().for_each(|(_, part)| known.facts.take_heard(&mut part.facts));
+        known.facts.settle_heard();
+    }
+    if shards.iter().map(|(_, part)| part.reckoned()).sum::<usize>() >= MUCH.max(known.reckoned()) {
+        let groups = shards.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(|(_, part)| part.give())));
+        let groups: Vec<Part> = groups.collect();
+        *known = Part::joined(std::iter::once(std::mem::take(known)).chain(groups));
+        known.facts.settle_growing();
+        known.explained.settle();
     }
 }
 
@@ -229,12 +242,12 @@ fn walk(slot: &mut Slot) -> Vec<crate::capture::ChunkEnd> {
 
 fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
     let window = WindowBytes { bytes: slot.window.bytes(), side: &slot.side, base: slot.window.base() };
+    let dealt = Dealt::new(slot.sinks.iter().zip(slot.firsts.iter().copied()), limit);
     shards.par_iter_mut().enumerate().for_each(|(n, (shard, part))| {
+        let records = dealt.of(n);
         // A few from each chunk, here and there: together they are fetched in the time of one.
-        slot.sinks.iter().flat_map(|sink| sink.records(n)).for_each(prefetch::value);
-        let chunks = slot.sinks.iter().zip(&slot.firsts);
-        let numbered = chunks.flat_map(|(sink, first)| sink.records(n).iter().map(move |r| (r, first + u64::from(r.index))));
-        shard.absorb_all(numbered.filter(|(_, frame)| *frame <= limit), &window);
+        records.iter().for_each(|(record, _)| prefetch::value(*record));
+        shard.absorb_all(records, &window);
         for flow in shard.take_finished() {
             part.add(flow);
         }
@@ -244,7 +257,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
 /// Parts joined by one thread before all are.
 const JOINED: usize = 8;
 
-fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut run: Run, leans: bool) -> CaptureReport {
+fn finish(path: &Path, capture: &Capture, (mut shards, known): (Vec<(Shard, Part)>, Part), mut run: Run, leans: bool) -> CaptureReport {
     shards.par_iter_mut().for_each(|(shard, part)| {
         for flow in shard.drain() {
             part.add(flow);
@@ -266,7 +279,8 @@ fn finish(path: &Path, capture: &Capture, mut shards: Vec<(Shard, Part)>, mut ru
     streams.forgotten = run.stats.streams_forgotten > 0;
     run.stats.fragments_abandoned += run.reassembler.abandoned + run.reassembler.unfinished();
     // In groups of a fixed size: what is joined with what must not depend on the number of threads.
-    let groups: Vec<Part> = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take))).collect();
+    let groups = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take)));
+    let groups = std::iter::once(known).chain(groups.collect::<Vec<Part>>()).collect();
     let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, |cases, judge| cases.par_iter().map(judge).collect());
     CaptureReport {
         path: path.to_owned(),

@@ -31,9 +31,16 @@ pub struct Description {
 }
 
 impl Capture {
-    /// A window for this capture. Two of them, used in turn, let one be analysed while the next is read.
+    /// A window for what is left of this capture. Two of them, used in turn, let one be analysed while the next is read.
     pub fn new_window(&self) -> Window {
-        Window::new(self.options.window, self.options.chunk, self.context.clone(), self.options.force_wrong_guess)
+        let left = match &self.source {
+            _ if self.done => 0,
+            Source::File { length, .. } => length.saturating_sub(self.next) + PAGE as u64,
+            Source::Stream { .. } => u64::MAX,
+        };
+        // No larger than it can become: a batch of small captures is read side by side, and zeroes for it touch every page.
+        let size = usize::try_from(left).map_or(self.options.window, |left| left.min(self.options.window));
+        Window::new(size, self.options.chunk, self.context.clone(), self.options.force_wrong_guess)
     }
 
     /// Prepares the next window (of a stream: fills it); false at the end of the capture.

@@ -84,7 +84,8 @@ impl Capture {
             match stop {
                 Stop::Limit => return,
                 Stop::Cut { needs, packet } => {
-                    let usable = window.buffer.len() - PAGE;
+                    // Of a whole window, wherever the capture ends: how a record is told of does not depend on what follows it.
+                    let usable = self.options.window - PAGE;
                     if needs > usable as u64 {
                         self.oversized(window, walker, (needs, packet), sink);
                     } else if window.last {

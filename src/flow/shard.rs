@@ -132,17 +132,10 @@ impl Shard {
     /// Absorbs records in file order, each with the number of its frame in the capture.
     ///
     /// A batch at a time: while the flow of one packet is on its way from memory, so are those of the others.
-    pub fn absorb_all<'r>(&mut self, records: impl Iterator<Item = (&'r Record, u64)>, window: &WindowBytes<'_>) {
-        let mut records = records.fuse();
-        let mut batch: Vec<(&Record, u64)> = Vec::with_capacity(BATCH);
-        loop {
-            batch.clear();
-            batch.extend(records.by_ref().take(BATCH));
-            if batch.is_empty() {
-                return;
-            }
+    pub fn absorb_all(&mut self, records: &[(&Record, u64)], window: &WindowBytes<'_>) {
+        for batch in records.chunks(BATCH) {
             let mut places = [None; BATCH];
-            for (place, (record, _)) in places.iter_mut().zip(&batch) {
+            for (place, (record, _)) in places.iter_mut().zip(batch) {
                 let header = window.header(record);
                 prefetch::start(header);
                 // The payload lies where the header says, never far behind.

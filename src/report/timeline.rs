@@ -36,20 +36,19 @@ pub fn record(timeline: &Timeline) -> TimelineRecord {
     let axis = total.map(|t| (t.first, t.last));
     let (mut rows, mut rows_left_out, mut untouched) = (Vec::new(), 0, 0);
     for by in [By::Name, By::Server, By::Client] {
-        let mut list: Vec<(Named, &Track, u64)> = Vec::new();
+        let mut list: Vec<(Named, &Track, u64, &Key)> = Vec::new();
         for (key, track) in timeline.tracks() {
             // Nearly all keys are of no interest: they are not put into words.
             let hits = track.total().map_or(0, |c| c.interfered);
             if hits == 0 {
                 untouched += u64::from(by == By::Name && matches!(key, Key::Name(..)));
             } else if let Some(named) = name(key, timeline).filter(|n| n.by == by) {
-                list.push((named, track, hits));
+                list.push((named, track, hits, key));
             }
         }
-        // Stable: equals stay in the order of their keys.
-        list.sort_by_key(|(_, _, hits)| std::cmp::Reverse(*hits));
+        list.sort_unstable_by_key(|(_, _, hits, key)| (std::cmp::Reverse(*hits), *key));
         rows_left_out += list.len().saturating_sub(TIMELINE_ROWS) as u64;
-        rows.extend(list.into_iter().take(TIMELINE_ROWS).filter_map(|(named, track, _)| row(named, track, axis)));
+        rows.extend(list.into_iter().take(TIMELINE_ROWS).filter_map(|(named, track, ..)| row(named, track, axis)));
     }
     for mechanism in Mechanism::ALL {
         let named = Named { by: By::Mechanism, key: mechanism.name().to_owned(), service: None, partial: false };

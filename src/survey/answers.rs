@@ -54,6 +54,11 @@ impl Answers {
         self.names.values_mut().for_each(Vec::shrink_to_fit);
     }
 
+    /// Names that were answered.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
     /// What a name was answered with, in order.
     pub fn of(&self, name: &[u8]) -> &[Given] {
         self.names.get(name).map_or(&[], Vec::as_slice)

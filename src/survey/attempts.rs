@@ -4,6 +4,7 @@
 //! lists were joined: what is kept depends on the flows, not on when it was cut.
 
 use super::facts::Kind;
+use super::gathered::by_rank;
 use crate::capture::Timestamp;
 use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
 use crate::limits::{ATTEMPTS_PER_NAME, NAMES_PER_SERVER, SURVEY_SERVERS};
@@ -42,12 +43,21 @@ impl Asked {
         (self.server.ip, self.server.port, self.kind)
     }
 
-    /// As much of the service as fits in a word, in the same order: all of it but for the lower half of an IPv6 address.
-    fn rank(&self) -> u64 {
-        match self.server.ip {
+    /// As much of the service and of the name as fits in a number, in the same order: of the service all but for the lower half of an
+    /// IPv6 address, of the name its first octets.
+    fn rank(&self) -> u128 {
+        let service = match self.server.ip {
             IpAddr::V4(ip) => u64::from(ip.to_bits()) << 24 | u64::from(self.server.port) << 8 | self.kind as u64,
             IpAddr::V6(ip) => 1 << 63 | (ip.to_bits() >> 65) as u64,
-        }
+        };
+        let mut name = [0; 8];
+        name.iter_mut().zip(self.name.iter()).for_each(|(to, from)| *to = *from);
+        u128::from(service) << 64 | u128::from(u64::from_be_bytes(name))
+    }
+
+    /// When it was asked, as a number in the same order.
+    fn moment(&self) -> u128 {
+        u128::from(self.time.0.cast_unsigned() ^ 1 << 63) << 64 | u128::from(self.frame)
     }
 
     /// In which way for which name.
@@ -139,11 +149,15 @@ impl Attempts {
         for other in std::mem::take(&mut self.others) {
             self.list.extend(other);
         }
-        // By a word first: there are many services, with a request or two each.
-        self.list.sort_by_cached_key(Asked::rank);
+        // By numbers first, and each moved once: what has them all alike is mostly one name on one service.
+        by_rank(&mut self.list, Asked::rank);
         for alike in self.list.chunk_by_mut(|a, b| a.rank() == b.rank()) {
-            // Stable, because that makes use of the stretches in order that merged lists consist of.
-            alike.sort_by(|a, b| (a.service(), &a.name, a.time, a.frame).cmp(&(b.service(), &b.name, b.time, b.frame)));
+            by_rank(alike, Asked::moment);
+            let one = alike.windows(2).all(|two| matches!(two, [a, b] if a.name == b.name && a.service() == b.service()));
+            if !one {
+                // Stable: what is one stays in order of time.
+                alike.sort_by(|a, b| (a.service(), &a.name).cmp(&(b.service(), &b.name)));
+            }
         }
         let (mut spare, mut at): (Vec<usize>, usize) = (Vec::new(), 0);
         for (n, service) in self.list.chunk_by(|a, b| a.service() == b.service()).enumerate() {
@@ -156,6 +170,14 @@ impl Attempts {
         self.dropped += spare.len() as u64;
         let (mut spare, mut at) = (spare.into_iter().peekable(), 0..);
         self.list.retain(|_| at.next().is_some_and(|i| spare.next_if_eq(&i).is_none()));
+        if self.list.len() < self.list.capacity() / 2 {
+            self.list.shrink_to_fit();
+        }
+    }
+
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.list.len()
     }
 
     /// In the order [`Attempts::settle`] puts them in.

@@ -277,8 +277,8 @@ impl<'f> Index<'f> {
             case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
         let others = self.facts.issuers.get(&name).into_iter().flatten();
         around.other_issuer = others
-            .filter(|(issuer, server, ..)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
-            .map(|(i, _, f, _)| (i.clone(), *f))
+            .filter(|((issuer, server), _)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
+            .map(|((issuer, _), (frame, _))| (issuer.clone(), *frame))
             .next();
     }
 }

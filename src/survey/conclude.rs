@@ -83,7 +83,7 @@ pub fn conclude(
     let mut findings: Vec<Finding> = Vec::new();
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);
-        conclusion.timeline.note(&judged.tries);
+        conclusion.timeline.note(judged.tries);
         findings.extend(judged.findings);
         if !judged.leans.flows.is_empty() || !judged.leans.frames.is_empty() {
             conclusion.leans.insert(first_frame(flow), Leans { own: Vec::new(), ..judged.leans });

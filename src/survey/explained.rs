@@ -51,15 +51,23 @@ pub struct Explanations {
     pub counts: BTreeMap<&'static str, u64>,
     /// The first of them.
     pub kept: Vec<Explained>,
+    /// So many more were kept, and are with another part now.
+    given: usize,
 }
 
 impl Explanations {
     /// Counts a suspect that `claim` explains; a scan has millions of them, so no more words are made than are kept.
     pub fn note(&mut self, case: &Case<'_>, suspect: &Suspect, claim: &Claim) {
         *self.counts.entry(claim.rule).or_default() += 1;
-        if self.kept.len() < EXPLAINED_KEPT {
+        if self.given + self.kept.len() < EXPLAINED_KEPT {
             self.kept.extend(Explained::new(case, suspect, claim));
         }
+    }
+
+    /// Gives those kept away; they still count against what a shard may keep.
+    pub fn give(&mut self) -> Explanations {
+        self.given += self.kept.len();
+        Explanations { counts: std::mem::take(&mut self.counts), kept: std::mem::take(&mut self.kept), given: 0 }
     }
 
     pub fn add(&mut self, explained: Explained) {

@@ -7,11 +7,12 @@ use super::gathered::{Gathered, Joins};
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
 use crate::limits::{SURVEY_PORTS, SURVEY_SERVERS};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 /// Kind of request, as far as one is a control for another.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Kind {
     Tls,
     Http,
@@ -48,8 +49,8 @@ pub struct Resolver {
     pub keeping_edns: Few<2>,
 }
 
-/// Who issued a certificate: issuer, server, frame, first frame of the flow.
-pub type Issuer = (String, IpAddr, u64, u64);
+/// Who issued a certificate: issuer and server, with the first frame that asked for it and the first frame of that one's flow.
+pub type Issuers = BTreeMap<(String, IpAddr), (u64, u64)>;
 
 /// A flow that something was heard of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,12 +88,14 @@ pub struct Facts {
     pub answers: Answers,
     /// Second of arrival of packets from servers: the flows heard last in it, two of a client.
     pub heard: BTreeMap<i64, Vec<Heard>>,
+    /// What is not among those yet, by second.
+    pub lately: Vec<(i64, Heard)>,
     /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
     pub unanswered_syns: Gathered<(IpAddr, u16), Sighted, SURVEY_PORTS>,
     pub answering_ports: Gathered<(IpAddr, u16), First, SURVEY_PORTS>,
     pub silences: Vec<Silent>,
     /// Issuers seen in the clear for a name.
-    pub issuers: BTreeMap<Vec<u8>, BTreeSet<Issuer>>,
+    pub issuers: BTreeMap<Vec<u8>, Issuers>,
     pub transfers: Transfers,
     /// Hosts that connectivity checks were redirected to: the first check, with its frame and the first of its flow.
     pub portals: BTreeMap<Vec<u8>, (Vec<u8>, u64, u64)>,
@@ -143,29 +146,42 @@ impl Facts {
         }
     }
 
-    /// Takes over what another shard has heard so far.
+    /// Takes over what another shard has heard.
     pub fn take_heard(&mut self, other: &mut Facts) {
+        self.lately.append(&mut other.lately);
         for (second, flows) in std::mem::take(&mut other.heard) {
-            for heard in flows {
-                self.heard_at(second, heard);
-            }
+            self.lately.extend(flows.into_iter().map(|heard| (second, heard)));
         }
     }
 
-    /// A second in which flows from servers were heard.
-    pub fn heard_at(&mut self, second: i64, heard: Heard) {
+    /// Puts what was heard lately to its seconds.
+    pub fn settle_heard(&mut self) {
+        for (second, heard) in std::mem::take(&mut self.lately) {
+            self.heard_at(second, heard);
+        }
+    }
+
+    /// A second in which a flow was heard from its server.
+    fn heard_at(&mut self, second: i64, heard: Heard) {
         /// A week of seconds; beyond that silences are judged without it.
         const SECONDS: usize = 7 * 86_400;
         /// The latest two: one may be the suspect's own.
         const OF_A_CLIENT: usize = 2;
-        if self.heard.len() >= SECONDS && !self.heard.contains_key(&second) {
-            self.dropped += 1;
+        let room = self.heard.len() < SECONDS;
+        let list = match self.heard.entry(second) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) if room => place.insert(Vec::new()),
+            Entry::Vacant(_) => {
+                self.dropped += 1;
+                return;
+            }
+        };
+        // The latest, because which shard comes first says nothing.
+        if list.len() == HEARD && list.last().is_some_and(|last| last.frame > heard.frame) {
             return;
         }
-        let list = self.heard.entry(second).or_default();
         let known = list.iter().position(|h| h.flow == heard.flow).map(|at| list.remove(at));
         let heard = Heard { frame: known.map_or(0, |k| k.frame).max(heard.frame), ..known.unwrap_or(heard) };
-        // The latest, because which shard comes first says nothing.
         list.insert(list.partition_point(|h| h.frame > heard.frame), heard);
         let of_client = |h: &&Heard| h.client == heard.client;
         if let Some(spare) = list.iter().filter(of_client).nth(OF_A_CLIENT).map(|h| h.flow) {
@@ -174,30 +190,52 @@ impl Facts {
         list.truncate(HEARD);
     }
 
-    /// Puts the long lists in order: joining ordered ones is cheap.
-    pub fn order(&mut self) {
+    /// Gives away all that another part can know as well. Of the transfers a shard keeps every so many-th of its own.
+    pub fn give(&mut self) -> Facts {
+        let transfers = std::mem::take(&mut self.transfers);
+        std::mem::replace(self, Facts { transfers, ..Facts::default() })
+    }
+
+    /// Octets that facts are reckoned to take, tree nodes and heap included, but for what was heard in each second.
+    pub fn reckoned(&self) -> usize {
+        /// An attempt, an address with its TTLs, a resolver with its flags, a name with its answers, a port.
+        const EACH: [usize; 5] = [96, 256, 640, 128, 64];
+        let ports = self.unanswered_syns.len() + self.answering_ports.len();
+        let many = [self.attempts.len(), self.hosts.len(), self.resolvers.len(), self.answers.len(), ports];
+        EACH.iter().zip(many).map(|(each, n)| each * n).sum()
+    }
+
+    /// Cuts to their bounds what grows with a capture rather than with its hosts; what is left does not depend on when that is done.
+    pub fn settle_growing(&mut self) {
+        self.settle_heard();
         self.attempts.settle();
+    }
+
+    /// Puts all in order once all shards have been added.
+    pub fn settle(&mut self) {
+        self.settle_growing();
         self.answers.settle();
         self.hosts.order();
         self.resolvers.order();
         self.unanswered_syns.order();
         self.answering_ports.order();
         self.transfers.order();
-    }
-
-    /// What is left to do once all shards have been added and put in order.
-    pub fn settle(&mut self) {
-        self.silences.sort_unstable_by_key(|s| (s.flow, s.from));
+        // Stable: of a flow they stay as it told them, whoever knew them meanwhile.
+        self.silences.sort_by_key(|s| (s.flow, s.from));
         self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
         self.dropped += self.hosts.dropped + self.resolvers.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
-    /// Makes room for what other shards know.
-    pub fn expect<'f>(&mut self, others: impl Iterator<Item = &'f Facts> + Clone) {
-        self.hosts.expect(others.clone().map(|f| &f.hosts));
-        self.resolvers.expect(others.clone().map(|f| &f.resolvers));
-        self.unanswered_syns.expect(others.clone().map(|f| &f.unanswered_syns));
-        self.answering_ports.expect(others.map(|f| &f.answering_ports));
+    /// Puts an issuer to a name.
+    fn issued(&mut self, name: Vec<u8>, issuers: Issuers) {
+        let known = self.issuers.entry(name).or_default();
+        for (issuer, first) in issuers {
+            known.entry(issuer).and_modify(|f| *f = first.min(*f)).or_insert(first);
+        }
+        // The last names go, because which shard comes first says nothing.
+        if self.issuers.len() > SURVEY_SERVERS {
+            self.dropped += self.issuers.pop_last().map_or(0, |(_, issuers)| issuers.len() as u64);
+        }
     }
 
     /// Adds what another shard knows.
@@ -208,7 +246,7 @@ impl Facts {
         self.answers.merge(other.answers);
         self.resolvers.merge(other.resolvers);
         for (name, issuers) in other.issuers {
-            self.issuers.entry(name).or_default().extend(issuers);
+            self.issued(name, issuers);
         }
         self.unanswered_syns.merge(other.unanswered_syns);
         self.answering_ports.merge(other.answering_ports);
@@ -228,6 +266,17 @@ mod tests {
     use proptest::prelude::*;
     use std::net::Ipv4Addr;
 
+    /// Puts a flow to a second's, and cuts those to their bounds each time.
+    fn one_by_one(all: &mut BTreeMap<i64, Vec<Heard>>, second: i64, heard: Heard) {
+        let list = all.entry(second).or_default();
+        list.retain(|h| h.flow != heard.flow);
+        list.insert(list.partition_point(|h| h.frame > heard.frame), heard);
+        if let Some(spare) = list.iter().filter(|h| h.client == heard.client).nth(2).map(|h| h.flow) {
+            list.retain(|h| h.flow != spare);
+        }
+        list.truncate(HEARD);
+    }
+
     proptest! {
         /// Whoever takes over what others have heard, and when: together they know the same.
         #[test]
@@ -235,20 +284,27 @@ mod tests {
             heard in prop::collection::vec((0..4usize, 0..3i64, 0..12u64), 0..120),
             when in 0..120usize,
         ) {
-            let (mut apart, mut gathered) = (vec![Facts::default(); 4], vec![Facts::default(); 4]);
+            let (mut apart, mut gathered, mut expected) = (vec![Facts::default(); 4], vec![Facts::default(); 4], BTreeMap::new());
             for (n, ((shard, second, flow), frame)) in heard.into_iter().zip(100..).enumerate() {
                 // A flow is in one shard, and has one client.
                 let flow = flow * 4 + shard as u64;
                 let heard = Heard { flow, frame, client: IpAddr::V4(Ipv4Addr::from_bits(flow as u32 % 5)), named: true };
-                apart[shard].heard_at(second, heard);
-                gathered[shard].heard_at(second, heard);
+                apart[shard].lately.push((second, heard));
+                gathered[shard].lately.push((second, heard));
+                one_by_one(&mut expected, second, heard);
                 if n == when {
                     let (first, others) = gathered.split_first_mut().unwrap();
                     others.iter_mut().for_each(|other| first.take_heard(other));
+                    first.settle_heard();
                 }
             }
-            let joined = |parts: Vec<Facts>| parts.into_iter().reduce(|mut all, part| { all.merge(part); all }).unwrap().heard;
-            prop_assert_eq!(joined(gathered), joined(apart));
+            let joined = |parts: Vec<Facts>| {
+                let mut all = parts.into_iter().reduce(|mut all, part| { all.merge(part); all }).unwrap();
+                all.settle_heard();
+                all.heard
+            };
+            prop_assert_eq!(&joined(gathered), &expected);
+            prop_assert_eq!(&joined(apart), &expected);
         }
     }
 }

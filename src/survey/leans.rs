@@ -80,7 +80,7 @@ impl Index<'_> {
             list.add(self.facts().portals.values().filter(|(_, f, _)| f == frame).map(|(.., flow)| *flow));
         }
         if let Some((_, frame)) = &around.other_issuer {
-            list.add(self.facts().issuers.get(&name).into_iter().flatten().filter(|(.., f, _)| f == frame).map(|(.., flow)| *flow));
+            list.add(self.facts().issuers.get(&name).into_iter().flatten().filter(|(_, (f, _))| f == frame).map(|(_, (_, flow))| *flow));
         }
     }
 

@@ -21,7 +21,7 @@ impl Part {
         let mut heard = case.of(case.server()).filter(|(_, e)| !e.is_rst()).map(|(_, e)| (e.time.second(), e.frame)).peekable();
         while let Some((second, frame)) = heard.next() {
             if heard.peek().is_none_or(|(next, _)| *next != second) {
-                self.facts.heard_at(second, Heard { flow: first_frame, frame, client: case.client_end().ip, named });
+                self.facts.lately.push((second, Heard { flow: first_frame, frame, client: case.client_end().ip, named }));
             }
         }
         if !bad && flow.key.protocol == 6 {
@@ -137,7 +137,9 @@ impl Part {
             self.facts.dropped += 1;
             return;
         }
-        self.facts.issuers.entry(name).or_default().insert((issuer, case.server_end().ip, request.frame, flow_ref(case).first));
+        let first = (request.frame, flow_ref(case).first);
+        let known = self.facts.issuers.entry(name).or_default();
+        known.entry((issuer, case.server_end().ip)).and_modify(|f| *f = first.min(*f)).or_insert(first);
     }
 
     /// A resolver's habits, from transactions with one answer that nothing speaks against. Only where one is `odd` can it be known

@@ -21,7 +21,7 @@ use crate::flow::history;
 use crate::flow::record::Flow;
 use crate::limits::{CLIENTS, TIMELINE_SHARD};
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// One shard's share of a survey.
@@ -68,13 +68,13 @@ impl Part {
 
     /// What parts know together, in their order. Joining neighbours first, and the results then, comes to the same.
     pub fn joined(parts: impl IntoIterator<Item = Part>) -> Part {
-        let mut parts: VecDeque<Part> = parts.into_iter().collect();
-        let mut all = parts.pop_front().unwrap_or_default();
-        all.facts.expect(parts.iter().map(|part| &part.facts));
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
         // A shard's has less room than all of them need.
-        let mut timelines = vec![std::mem::take(&mut all.timeline)];
+        let first = std::mem::take(&mut all.timeline);
+        all.timeline.merge(first);
         for part in parts {
-            timelines.push(part.timeline);
+            all.timeline.merge(part.timeline);
             all.facts.merge(part.facts);
             all.audit.merge(&part.audit);
             all.kept.extend(part.kept);
@@ -93,9 +93,19 @@ impl Part {
                 *all.verdicts.entry(why).or_default() += n;
             }
         }
-        all.timeline.merge_all(timelines);
-        all.facts.order();
         all
+    }
+
+    /// Gives away what another part can know as well.
+    pub fn give(&mut self) -> Part {
+        Part { facts: self.facts.give(), timeline: self.timeline.give(), explained: self.explained.give(), ..Part::default() }
+    }
+
+    /// Octets that what can be given away is reckoned to take.
+    pub fn reckoned(&self) -> usize {
+        /// An explained suspect with its words.
+        const EXPLAINED: usize = 384;
+        self.facts.reckoned() + self.timeline.octets() + self.explained.kept.len() * EXPLAINED
     }
 
     /// Counts attempts by client as well, if `wanted`.
@@ -177,7 +187,7 @@ impl Part {
         if !keep || !room {
             let mut tries = tries::tries(&case, &[]);
             tries.iter_mut().filter(|_| keep).for_each(|t| t.came = Came::Unjudged);
-            self.timeline.note(&tries);
+            self.timeline.note(tries);
             // Of a flow that is kept all are judged again, and counted then.
             for (suspect, claim) in explained {
                 self.explained.note(&case, suspect, &claim);

@@ -5,17 +5,19 @@
 //! stays exact. Keys that were interfered with stay as long as there is room, above the limit marked as incomplete.
 
 use super::facts::Kind;
-use super::gathered::{Joins, order};
+use super::gathered::Joins;
 use super::track::{Came, Counts, Track};
 use super::tries::Try;
 use crate::capture::Timestamp;
 use crate::detect::finding::Mechanism;
 use crate::limits::TIMELINE;
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 /// What attempts are counted by.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Key {
     /// A name asked for in one way: that DNS answers for it says nothing about TLS to it.
     Name(Kind, Box<[u8]>),
@@ -72,9 +74,9 @@ impl Key {
 }
 
 /// The tracks of all keys.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Timeline {
-    tracks: BTreeMap<Key, Track>,
+    tracks: HashMap<Key, Track>,
     /// Keys with a hash from here on were given up.
     limit: u64,
     octets: usize,
@@ -92,13 +94,22 @@ impl Default for Timeline {
     }
 }
 
+/// In order of keys: two that hold the same are told alike.
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Timeline { tracks, limit, octets, budget, clients, left_out } = self;
+        let tracks: BTreeMap<&Key, &Track> = tracks.iter().collect();
+        f.debug_tuple("Timeline").field(&tracks).field(&(limit, octets, budget, clients, left_out)).finish()
+    }
+}
+
 /// Octets that a key is reckoned to take beside its name and its spans.
 const KEY: usize = 160;
 
 impl Timeline {
     /// An empty one that may take so many octets.
     pub fn new(budget: usize) -> Timeline {
-        Timeline { tracks: BTreeMap::new(), limit: u64::MAX, octets: 0, budget, clients: false, left_out: 0 }
+        Timeline { tracks: HashMap::new(), limit: u64::MAX, octets: 0, budget, clients: false, left_out: 0 }
     }
 
     /// Counts by client as well, if `wanted`.
@@ -106,14 +117,25 @@ impl Timeline {
         Timeline { clients: wanted, ..self }
     }
 
+    /// Gives away what it holds.
+    pub fn give(&mut self) -> Timeline {
+        let rest = Timeline::new(self.budget).with_clients(self.clients);
+        std::mem::replace(self, rest)
+    }
+
+    /// Octets that it is reckoned to take.
+    pub fn octets(&self) -> usize {
+        self.octets
+    }
+
     /// Takes what the attempts of a flow came to.
-    pub fn note(&mut self, tries: &[Try]) {
+    pub fn note(&mut self, tries: Vec<Try>) {
         for t in tries {
             if !t.name.is_empty() {
                 // What the server or an earlier request drew is not the name's doing.
                 let came = if t.came == Came::Interfered && !t.by_name { Came::Failed } else { t.came };
                 let mechanisms: &[Mechanism] = if t.by_name { &t.mechanisms } else { &[] };
-                self.add(Key::Name(t.kind, t.name.clone()), t.time, came, mechanisms);
+                self.add(Key::Name(t.kind, t.name), t.time, came, mechanisms);
             }
             self.add(Key::Server(t.server.ip, t.server.port, t.protocol), t.time, t.came, &t.mechanisms);
             if self.clients {
@@ -128,7 +150,10 @@ impl Timeline {
 
     /// Gives addresses and names others; what comes to have the same is one.
     pub fn rename(&mut self, address: impl Fn(IpAddr) -> IpAddr, name: impl Fn(&mut Vec<u8>)) {
-        for (key, track) in std::mem::take(&mut self.tracks) {
+        // In order: how much room a track takes depends on what it was put together from first.
+        let mut tracks: Vec<(Key, Track)> = std::mem::take(&mut self.tracks).into_iter().collect();
+        tracks.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, track) in tracks {
             let key = match key {
                 Key::Name(kind, text) => {
                     let mut text = text.into_vec();
@@ -151,27 +176,6 @@ impl Timeline {
         } else {
             self.left_out += 1;
         }
-    }
-
-    /// Adds what others hold, one after the other.
-    pub fn merge_all(&mut self, others: Vec<Timeline>) {
-        let parts = || others.iter().chain([&*self]);
-        // Joined tracks have room for twice their spans at most.
-        let fits = 2 * parts().map(|t| t.octets).sum::<usize>() <= self.budget && parts().all(|t| t.limit == u64::MAX);
-        if !fits {
-            others.into_iter().for_each(|other| self.merge(other));
-            return;
-        }
-        // Nothing is to be given up on the way: then one sort does what would take a search for each key.
-        let mut tracks = Vec::from_iter(std::mem::take(&mut self.tracks));
-        for other in others {
-            self.left_out += other.left_out;
-            self.clients |= other.clients;
-            tracks.extend(other.tracks);
-        }
-        order(&mut tracks);
-        self.tracks = tracks.into_iter().collect();
-        self.octets = self.reckoned();
     }
 
     /// Adds what another timeline holds.
@@ -250,7 +254,7 @@ impl Timeline {
         }
     }
 
-    /// All keys with their tracks, in order; whether something of one may have been left out is [`Timeline::is_partial`].
+    /// All keys with their tracks, in no order; whether something of one may have been left out is [`Timeline::is_partial`].
     pub fn tracks(&self) -> impl Iterator<Item = (&Key, &Track)> {
         self.tracks.iter()
     }
@@ -310,7 +314,7 @@ mod tests {
 
     fn timeline(budget: usize, tries: impl IntoIterator<Item = Try>) -> Timeline {
         let mut all = Timeline::new(budget);
-        tries.into_iter().for_each(|t| all.note(&[t]));
+        tries.into_iter().for_each(|t| all.note(vec![t]));
         all
     }
 
@@ -346,18 +350,6 @@ mod tests {
         assert!(kept.iter().any(|(k, n, _)| *k == blocked && *n == 10));
         assert!(kept.iter().all(|(_, n, partial)| *n == 10 || *partial));
         assert_eq!(seen.total().unwrap().all(), 20_000);
-    }
-
-    #[test]
-    fn all_at_once_is_one_by_one() {
-        for budget in [1 << 20, 400_000, 100_000] {
-            let part = |p: u64| timeline(budget, (0..900).map(|i| attempt(i * 7 + p, &format!("n{}", i * p % 700), i % 31 == p)));
-            let (mut once, mut each) = (Timeline::new(budget), Timeline::new(budget));
-            once.merge_all((0..5).map(part).collect());
-            (0..5).map(part).for_each(|p| each.merge(p));
-            assert_eq!(once.tracks, each.tracks);
-            assert_eq!((once.octets, once.limit, once.left_out), (each.octets, each.limit, each.left_out));
-        }
     }
 
     #[test]

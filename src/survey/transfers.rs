@@ -67,17 +67,17 @@ impl Transfers {
         }
         self.stride = self.stride.max(1);
         if self.met.is_multiple_of(self.stride) {
+            if self.ordinary.len() == ORDINARY {
+                let mut n = 0;
+                self.ordinary.retain(|_| {
+                    n += 1;
+                    n % 2 == 1
+                });
+                self.stride *= 2;
+            }
             self.ordinary.push(seen);
         }
         self.met += 1;
-        if self.ordinary.len() > ORDINARY {
-            let mut n = 0;
-            self.ordinary.retain(|_| {
-                n += 1;
-                n % 2 == 1
-            });
-            self.stride *= 2;
-        }
     }
 
     /// Adds another shard's.

@@ -97,7 +97,7 @@ impl Given {
             let (direction, _, print) = hasher.place(&packet, transaction);
             let placed = (direction, print, transaction);
             let record = Record::new(&packet, placed, Timestamp(frame.time), at, &frame.bytes).unwrap();
-            shard.absorb_all(std::iter::once((&record, n)), &WindowBytes { bytes: &bytes, side: &[], base: 0 });
+            shard.absorb_all(&[(&record, n)], &WindowBytes { bytes: &bytes, side: &[], base: 0 });
             at += frame.bytes.len() as u32;
         }
         let mut flows: Vec<_> = shard.drain().collect();
