@@ -38,7 +38,7 @@ impl Capture {
             Source::File { length, .. } => length.saturating_sub(self.next) + PAGE as u64,
             Source::Stream { .. } => u64::MAX,
         };
-        // No larger than it can become: a batch of small captures is read side by side, and zeroes for it touch every page.
+        // No larger than it can become: zeroes for it may be written to every page.
         let size = usize::try_from(left).map_or(self.options.window, |left| left.min(self.options.window));
         Window::new(size, self.options.chunk, self.context.clone(), self.options.force_wrong_guess)
     }

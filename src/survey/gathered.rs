@@ -168,6 +168,18 @@ mod tests {
     }
 
     #[test]
+    fn moved_once_to_where_their_numbers_say() {
+        let mut list: Vec<u64> = (0..1000).map(|n| n * 7919 % 1009).collect();
+        let mut expected = list.clone();
+        expected.sort_unstable();
+        by_rank(&mut list, |n| u128::from(*n) << 64);
+        assert_eq!(list, expected);
+        by_rank(&mut list, |_| 0);
+        list.sort_unstable();
+        assert_eq!(list, expected);
+    }
+
+    #[test]
     fn each_key_once_in_order() {
         let mut all = gathered(&[(5, 1), (2, 1), (5, 2)]);
         *all.of(2).unwrap() += 10;
