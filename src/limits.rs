@@ -94,6 +94,9 @@ pub const ANSWERS_PER_NAME: usize = 64;
 /// Servers, resolvers and names remembered by the survey of one capture.
 pub const SURVEY_SERVERS: usize = 200_000;
 
+/// Silences remembered of a capture, the first of them: enough to see an outage among, and a flood of questions that nobody answers has
+/// one for each (16 MB).
+pub const SILENCES: usize = 200_000;
 /// Ports remembered that answered, and that did not: those of a scan are as many as it likes.
 pub const SURVEY_PORTS: usize = 100_000;
 /// Clients per shard whose addresses `--share` tells from those of servers (a million in all, 100 MB); of more, everybody counts as one.

@@ -6,7 +6,7 @@ use super::examples::{Few, First, Sighted, Tally, least};
 use super::gathered::{Gathered, Joins};
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
-use crate::limits::{SURVEY_PORTS, SURVEY_SERVERS};
+use crate::limits::{SILENCES, SURVEY_PORTS, SURVEY_SERVERS};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::net::IpAddr;
@@ -198,10 +198,10 @@ impl Facts {
 
     /// Octets that facts are reckoned to take, tree nodes and heap included, but for what was heard in each second.
     pub fn reckoned(&self) -> usize {
-        /// An attempt, an address with its TTLs, a resolver with its flags, a name with its answers, a port.
-        const EACH: [usize; 5] = [96, 256, 640, 128, 64];
+        /// An attempt, an address with its TTLs, a resolver with its flags, a name with its answers, a port, a silence.
+        const EACH: [usize; 6] = [96, 256, 640, 128, 64, size_of::<Silent>()];
         let ports = self.unanswered_syns.len() + self.answering_ports.len();
-        let many = [self.attempts.len(), self.hosts.len(), self.resolvers.len(), self.answers.len(), ports];
+        let many = [self.attempts.len(), self.hosts.len(), self.resolvers.len(), self.answers.len(), ports, self.silences.len()];
         EACH.iter().zip(many).map(|(each, n)| each * n).sum()
     }
 
@@ -220,10 +220,16 @@ impl Facts {
         self.unanswered_syns.order();
         self.answering_ports.order();
         self.transfers.order();
-        // Stable: of a flow they stay as it told them, whoever knew them meanwhile.
-        self.silences.sort_by_key(|s| (s.flow, s.from));
+        self.order_silences();
         self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
         self.dropped += self.hosts.dropped + self.resolvers.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
+    }
+
+    /// Stable: of a flow they stay as it told them, whoever knew them meanwhile.
+    fn order_silences(&mut self) {
+        self.silences.sort_by_key(|s| (s.flow, s.from));
+        self.dropped += self.silences.len().saturating_sub(SILENCES) as u64;
+        self.silences.truncate(SILENCES);
     }
 
     /// Puts an issuer to a name.
@@ -251,6 +257,9 @@ impl Facts {
         self.unanswered_syns.merge(other.unanswered_syns);
         self.answering_ports.merge(other.answering_ports);
         self.silences.extend(other.silences);
+        if self.silences.len() > SILENCES {
+            self.order_silences();
+        }
         self.transfers.merge(other.transfers);
         for (host, check) in other.portals {
             self.portal(host, check);
@@ -275,6 +284,21 @@ mod tests {
             list.retain(|h| h.flow != spare);
         }
         list.truncate(HEARD);
+    }
+
+    #[test]
+    fn the_first_silences_are_remembered() {
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let silent = |flow: u64| Silent { from: Timestamp(0), until: Timestamp(1), flow, client: ip, server: ip };
+        let part = |n: u64| Facts { silences: (0..SILENCES as u64 / 2 + 5).map(|i| silent(i * 3 + n)).collect(), ..Facts::default() };
+        let mut all = (0..3).map(part).reduce(|mut all, part| {
+            all.merge(part);
+            all
+        });
+        let all = all.as_mut().unwrap();
+        all.settle();
+        assert_eq!((all.silences.len(), all.dropped), (SILENCES, SILENCES as u64 / 2 + 15));
+        assert!(all.silences.iter().map(|s| s.flow).eq(0..SILENCES as u64));
     }
 
     proptest! {
