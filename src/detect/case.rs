@@ -1,7 +1,7 @@
 //! A flow under judgement: roles, timing and sequence reasoning folded over its transcript. Borrowed, read-only, short-lived.
 
 use super::messages::{Messages, Request};
-use super::timing::Timing;
+use super::timing::{Course, Timing};
 use super::transfer::Transfer;
 use crate::capture::Timestamp;
 use crate::flow::entry::{Entry, fact};
@@ -29,8 +29,12 @@ pub struct Case<'f> {
     pub left_out: Vec<u64>,
     /// Whose packet an entry is: nobody's, if it is an ICMP error or another capture of an earlier one.
     senders: Vec<Option<Direction>>,
-    /// All entries' facts together.
+    /// All entries' facts together, and the longest payload of one.
     facts: u16,
+    pub largest: u32,
+    /// How many of them are copies.
+    pub copies: usize,
+    courses: [Course; 2],
     pub client: Direction,
     pub role: Role,
     /// Shortest time in which each side (by direction index) answered the other, seen from the capture point.
@@ -55,7 +59,9 @@ impl<'f> Case<'f> {
     pub fn new(flow: &'f Flow) -> Case<'f> {
         let (entries, left_out) = flow.transcript.entries();
         let senders = senders(&entries);
-        let facts = entries.iter().fold(0, |facts, e| facts | e.facts);
+        let (facts, largest) = entries.iter().fold((0, 0), |(facts, largest), e| (facts | e.facts, e.payload_len.max(largest)));
+        let errors = if facts & fact::ICMP == 0 { 0 } else { entries.iter().filter(|e| e.is(fact::ICMP)).count() };
+        let copies = senders.iter().filter(|sender| sender.is_none()).count() - errors;
         let (client, role) = client(&entries, flow);
         let mut case = Case {
             flow,
@@ -63,6 +69,9 @@ impl<'f> Case<'f> {
             left_out,
             senders,
             facts,
+            largest,
+            copies,
+            courses: Default::default(),
             client,
             role,
             rtt: [None; 2],
@@ -90,6 +99,7 @@ impl<'f> Case<'f> {
         let timing = Timing::of(told.map(|((e, _), left_out)| (e, *left_out)));
         self.rtt = [0, 1].map(|side| self.handshake_rtt[side].into_iter().chain(timing.data_rtt[side]).min());
         self.reordering = timing.reordering;
+        self.courses = timing.courses;
     }
 
     pub fn server(&self) -> Direction {
@@ -201,6 +211,11 @@ impl<'f> Case<'f> {
         self.facts & fact != 0
     }
 
+    /// What a side's ordinary packets are like, all together.
+    pub fn course(&self, side: Direction) -> &Course {
+        &self.courses[side.index()]
+    }
+
     /// Whether most of a side's ordinary packets were captured twice.
     pub fn is_duplicated(&self, side: Direction) -> bool {
         let mut ordinary = 0;
@@ -216,14 +231,26 @@ impl<'f> Case<'f> {
 }
 
 fn senders(entries: &[Entry]) -> Vec<Option<Direction>> {
+    let mut marks = [0; COPY_WINDOW];
     let of = |(i, e): (usize, &Entry)| {
-        let near = entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
-        // Few have the same number and begin alike, and every two of them are asked.
-        let copied = || near.iter().any(|earlier| earlier.seq == e.seq && earlier.peek == e.peek && is_copy(earlier, e));
+        // Every packet is held against those before it, and few have the same mark.
+        let mark = mark(e);
+        let similar = marks.iter().fold(false, |similar, m| similar | (*m == mark));
+        if let Some(oldest) = marks.get_mut(i % COPY_WINDOW) {
+            *oldest = mark;
+        }
+        let near = || entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
+        let copied = || similar && near().iter().any(|earlier| is_copy(earlier, e));
         // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
         (!e.is(fact::ICMP) && (e.is_rst() || !copied())).then(|| e.direction())
     };
     entries.iter().enumerate().map(of).collect()
+}
+
+/// Something of what a packet has in common with every copy of it, and with hardly any other.
+fn mark(e: &Entry) -> u32 {
+    let [.., a, b, c, d] = e.peek;
+    e.seq ^ e.ack.rotate_left(16) ^ u32::from(e.ip_id) ^ u32::from_ne_bytes([a, b, c, d])
 }
 
 fn client(entries: &[Entry], flow: &Flow) -> (Direction, Role) {

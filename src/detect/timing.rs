@@ -1,7 +1,7 @@
 //! How fast each side of a connection answers the other, and how far its packets overtake one another.
 
 use crate::capture::Timestamp;
-use crate::flow::entry::Entry;
+use crate::flow::entry::{Entry, fact};
 use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -13,13 +13,27 @@ pub struct Timing {
     pub data_rtt: [Option<i64>; 2],
     /// How late the latest reordered packet was.
     pub reordering: i64,
+    /// What each side's are like.
+    pub courses: [Course; 2],
+}
+
+/// What a side's packets are like, all together. Most conversations are ordinary throughout, and need not be searched for what this
+/// rules out.
+#[derive(Clone, Copy, Default)]
+pub struct Course {
+    /// Each began where those before it ended, or little behind: nothing was sent twice or out of turn, and no second SYN.
+    pub in_order: bool,
+    /// All have one TTL, and timestamps if any has; none has an identification that fragments would need.
+    pub alike: bool,
+    /// None acknowledges what the other side's before it do not reach.
+    pub acks_seen: bool,
 }
 
 impl Timing {
     /// Of all packets but resets, each with the number of packets left out before it.
     pub fn of<'e>(packets: impl Iterator<Item = (&'e Entry, u64)>) -> Timing {
         let mut timing = Timing::default();
-        let mut senders = [Sender::default(), Sender::default()];
+        let mut senders = [Sender::new(), Sender::new()];
         for (e, left_out) in packets {
             let [low, high] = &mut senders;
             if left_out > 0 {
@@ -31,16 +45,21 @@ impl Timing {
                 let best = &mut timing.data_rtt[e.direction().index()];
                 *best = Some(best.map_or(sample, |b| b.min(sample)));
             }
+            own.course.acks_seen &= other.last.is_none_or(|(end, _)| !e.has(tcp::ACK) || ahead(e.ack, end) <= 0);
+            own.follow(e);
             own.send(e);
             timing.reordering = timing.reordering.max(own.lag(e));
         }
+        timing.courses = senders.map(|s| s.course);
         timing
     }
 }
 
 /// One side's packets so far.
-#[derive(Default)]
 struct Sender {
+    course: Course,
+    /// Where their numbers end, and how the first of them looks.
+    last: Option<(u32, (u8, u16))>,
     /// Data on its way: the number behind it, when it was sent, and whether only once.
     sent: Vec<(u32, Timestamp, bool)>,
     /// Latest timestamp, and when it came.
@@ -50,10 +69,34 @@ struct Sender {
 }
 
 impl Sender {
+    fn new() -> Sender {
+        let course = Course { in_order: true, alike: true, acks_seen: true };
+        Sender { course, last: None, sent: Vec::new(), newest: None, highest: None }
+    }
+
+    fn follow(&mut self, e: &Entry) {
+        /// More than gets lost in between. All that a transcript holds then lies within half the sequence space.
+        const JUMP: i64 = 1 << 20;
+        let look = (e.ttl, e.facts & (fact::TIMESTAMPS | fact::HAS_ID | fact::DONT_FRAGMENT));
+        let Some((end, first)) = self.last.as_mut() else {
+            self.course.alike = look.1 & (fact::HAS_ID | fact::DONT_FRAGMENT) != fact::HAS_ID;
+            self.last = Some((e.seq_end(), look));
+            return;
+        };
+        self.course.alike &= look == *first;
+        let behind = ahead(e.seq, *end);
+        let is_next = behind >= 0 && !e.has(tcp::SYN);
+        self.course.in_order &= behind < JUMP && (is_next || e.seq_end() == e.seq);
+        if ahead(e.seq_end(), *end) > 0 {
+            *end = e.seq_end();
+        }
+    }
+
     fn send(&mut self, e: &Entry) {
         if e.payload_len > 0 {
             // Karn: a retransmitted segment gives no sample.
-            match self.sent.iter_mut().find(|s| s.0 == e.seq_end()) {
+            let known = if self.course.in_order { None } else { self.sent.iter_mut().find(|s| s.0 == e.seq_end()) };
+            match known {
                 Some(again) => again.2 = false,
                 None => self.sent.push((e.seq_end(), e.time, true)),
             }
@@ -65,9 +108,9 @@ impl Sender {
         if self.sent.is_empty() || !e.has(tcp::ACK) {
             return None;
         }
-        let last = self.sent.iter().rfind(|s| ahead(e.ack, s.0) >= 0).copied();
+        let (_, at, once) = self.sent.iter().rfind(|s| ahead(e.ack, s.0) >= 0).copied()?;
         self.sent.retain(|s| ahead(e.ack, s.0) < 0);
-        last.filter(|(_, _, once)| *once).map(|(_, at, _)| e.time.since(at)).filter(|sample| *sample >= 0)
+        once.then(|| e.time.since(at)).filter(|sample| *sample >= 0)
     }
 
     /// How long ago a packet was overtaken: by timestamps where there are any, else by a hole that is filled at once.

@@ -58,8 +58,10 @@ impl Audit {
                 self.one_sided += 1;
             }
         }
-        self.entries += case.entries.iter().filter(|e| !e.is_rst() && !e.is(fact::ICMP)).count() as u64;
-        self.copies += (0..case.entries.len()).filter(|i| case.is_copy(*i)).count() as u64;
+        let odd = low.resets + high.resets > 0 || case.has(fact::ICMP);
+        let left_out = if odd { case.entries.iter().filter(|e| e.is_rst() || e.is(fact::ICMP)).count() } else { 0 };
+        self.entries += (case.entries.len() - left_out) as u64;
+        self.copies += case.copies as u64;
         let inbound = case.entries.iter().filter(|e| e.direction() == case.server() && !e.is_rst());
         for (ttl, n) in runs(inbound.map(|e| e.ttl)) {
             self.inbound_ttls.entry(ttl).or_default().add_many(first, n);
