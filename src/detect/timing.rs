@@ -45,7 +45,7 @@ impl Timing {
                 let best = &mut timing.data_rtt[e.direction().index()];
                 *best = Some(best.map_or(sample, |b| b.min(sample)));
             }
-            own.course.acks_seen &= other.last.is_none_or(|(end, _)| !e.has(tcp::ACK) || ahead(e.ack, end) <= 0);
+            own.course.acks_seen &= other.look.is_none() || !e.has(tcp::ACK) || ahead(e.ack, other.end) <= 0;
             own.follow(e);
             own.send(e);
             timing.reordering = timing.reordering.max(own.lag(e));
@@ -58,8 +58,9 @@ impl Timing {
 /// One side's packets so far.
 struct Sender {
     course: Course,
-    /// Where their numbers end, and how the first of them looks.
-    last: Option<(u32, (u8, u16))>,
+    /// How the first of them looks, and where the numbers of all end.
+    look: Option<u32>,
+    end: u32,
     /// Data on its way: the number behind it, when it was sent, and whether only once.
     sent: Vec<(u32, Timestamp, bool)>,
     /// Latest timestamp, and when it came.
@@ -71,24 +72,26 @@ struct Sender {
 impl Sender {
     fn new() -> Sender {
         let course = Course { in_order: true, alike: true, acks_seen: true };
-        Sender { course, last: None, sent: Vec::new(), newest: None, highest: None }
+        Sender { course, look: None, end: 0, sent: Vec::new(), newest: None, highest: None }
     }
 
     fn follow(&mut self, e: &Entry) {
         /// More than gets lost in between. All that a transcript holds then lies within half the sequence space.
         const JUMP: i64 = 1 << 20;
-        let look = (e.ttl, e.facts & (fact::TIMESTAMPS | fact::HAS_ID | fact::DONT_FRAGMENT));
-        let Some((end, first)) = self.last.as_mut() else {
-            self.course.alike = look.1 & (fact::HAS_ID | fact::DONT_FRAGMENT) != fact::HAS_ID;
-            self.last = Some((e.seq_end(), look));
+        let shape = e.facts & (fact::TIMESTAMPS | fact::HAS_ID | fact::DONT_FRAGMENT);
+        let look = u32::from(shape) << 8 | u32::from(e.ttl);
+        let Some(first) = self.look else {
+            self.course.alike = shape & (fact::HAS_ID | fact::DONT_FRAGMENT) != fact::HAS_ID;
+            (self.look, self.end) = (Some(look), e.seq_end());
             return;
         };
-        self.course.alike &= look == *first;
-        let behind = ahead(e.seq, *end);
-        let is_next = behind >= 0 && !e.has(tcp::SYN);
-        self.course.in_order &= behind < JUMP && (is_next || e.seq_end() == e.seq);
-        if ahead(e.seq_end(), *end) > 0 {
-            *end = e.seq_end();
+        self.course.alike &= look == first;
+        let behind = ahead(e.seq, self.end);
+        if behind != 0 || e.has(tcp::SYN) {
+            self.course.in_order &= behind < JUMP && (e.seq_end() == e.seq || behind >= 0 && !e.has(tcp::SYN));
+        }
+        if ahead(e.seq_end(), self.end) > 0 {
+            self.end = e.seq_end();
         }
     }
 

@@ -16,7 +16,6 @@ use crate::detect::messages::DnsSeen;
 use crate::detect::rules::{self, RULES, View};
 use crate::detect::surroundings::Surroundings;
 use crate::detect::suspects::{self, dns_answer};
-use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
 use crate::limits::{CLIENTS, TIMELINE_SHARD};
@@ -320,7 +319,6 @@ pub fn ends(case: &Case<'_>) -> Ends {
         client: case.client_end(),
         server: case.server_end(),
         protocol: flow.key.protocol,
-        community_id: community_id(&flow.key),
         stream_first: flow.stream_first,
         first_frame: case.entries.first().map_or(0, |e| e.frame),
         last: flow.last,
