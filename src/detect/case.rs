@@ -93,13 +93,16 @@ impl<'f> Case<'f> {
     fn follow(&mut self) {
         let entries = &self.entries;
         self.starts = starts(entries);
-        self.decoys = super::evasion::decoys(entries, self.client);
         self.handshake_rtt = handshake_rtt(entries, self.client);
         let told = entries.iter().zip(&self.senders).zip(&self.left_out).filter(|((e, sender), _)| sender.is_some() && !e.is_rst());
         let timing = Timing::of(told.map(|((e, _), left_out)| (e, *left_out)));
         self.rtt = [0, 1].map(|side| self.handshake_rtt[side].into_iter().chain(timing.data_rtt[side]).min());
         self.reordering = timing.reordering;
         self.courses = timing.courses;
+        // What is not meant to arrive looks unlike the rest.
+        if !self.course(self.client).alike || self.copies > 0 || self.has(fact::CHECKSUM_BAD | fact::MD5) {
+            self.decoys = super::evasion::decoys(&self.entries, self.client);
+        }
     }
 
     pub fn server(&self) -> Direction {
@@ -196,6 +199,20 @@ impl<'f> Case<'f> {
         syn_ack.or(syn).is_some_and(acked)
     }
 
+    /// TTLs of a side's packets other than resets: equal ones in a row, with how many there are. Most sides have one.
+    pub fn ttls(&self, side: Direction) -> impl Iterator<Item = (u8, u64)> {
+        let course = self.course(side);
+        let one = (course.alike && course.packets > 0).then_some((course.ttl, course.packets));
+        let looked_at = if course.alike { 0 } else { self.entries.len() };
+        let mut each = self.ordinary_before(side, looked_at).map(|(_, e)| e.ttl).peekable();
+        let runs = std::iter::from_fn(move || {
+            let ttl = each.next()?;
+            let more = std::iter::from_fn(|| each.next_if_eq(&ttl)).count();
+            Some((ttl, 1 + more as u64))
+        });
+        one.into_iter().chain(runs)
+    }
+
     /// Index of an entry by its frame.
     pub fn index_of(&self, frame: u64) -> Option<usize> {
         self.entries.binary_search_by_key(&frame, |e| e.frame).ok()
@@ -206,7 +223,7 @@ impl<'f> Case<'f> {
         self.senders.get(i).is_some_and(Option::is_none) && self.entries.get(i).is_some_and(|e| !e.is(fact::ICMP))
     }
 
-    /// Whether a fact (see [`fact`]) is one of some entry: most are of none, and every flow is asked.
+    /// Whether a fact (see [`fact`]), or one of several, is one of some entry: most are of none, and every flow is asked.
     pub fn has(&self, fact: u16) -> bool {
         self.facts & fact != 0
     }

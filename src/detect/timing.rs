@@ -21,6 +21,9 @@ pub struct Timing {
 /// rules out.
 #[derive(Clone, Copy, Default)]
 pub struct Course {
+    pub packets: u64,
+    /// Of the first.
+    pub ttl: u8,
     /// Each began where those before it ended, or little behind: nothing was sent twice or out of turn, and no second SYN.
     pub in_order: bool,
     /// All have one TTL, and timestamps if any has; none has an identification that fragments would need.
@@ -45,7 +48,9 @@ impl Timing {
                 let best = &mut timing.data_rtt[e.direction().index()];
                 *best = Some(best.map_or(sample, |b| b.min(sample)));
             }
-            own.course.acks_seen &= other.look.is_none() || !e.has(tcp::ACK) || ahead(e.ack, other.end) <= 0;
+            if ahead(e.ack, other.end) > 0 && e.has(tcp::ACK) && other.look.is_some() {
+                own.course.acks_seen = false;
+            }
             own.follow(e);
             own.send(e);
             timing.reordering = timing.reordering.max(own.lag(e));
@@ -71,7 +76,7 @@ struct Sender {
 
 impl Sender {
     fn new() -> Sender {
-        let course = Course { in_order: true, alike: true, acks_seen: true };
+        let course = Course { packets: 0, ttl: 0, in_order: true, alike: true, acks_seen: true };
         Sender { course, look: None, end: 0, sent: Vec::new(), newest: None, highest: None }
     }
 
@@ -80,18 +85,24 @@ impl Sender {
         const JUMP: i64 = 1 << 20;
         let shape = e.facts & (fact::TIMESTAMPS | fact::HAS_ID | fact::DONT_FRAGMENT);
         let look = u32::from(shape) << 8 | u32::from(e.ttl);
+        self.course.packets += 1;
         let Some(first) = self.look else {
             self.course.alike = shape & (fact::HAS_ID | fact::DONT_FRAGMENT) != fact::HAS_ID;
+            self.course.ttl = e.ttl;
             (self.look, self.end) = (Some(look), e.seq_end());
             return;
         };
-        self.course.alike &= look == first;
-        let behind = ahead(e.seq, self.end);
-        if behind != 0 || e.has(tcp::SYN) {
-            self.course.in_order &= behind < JUMP && (e.seq_end() == e.seq || behind >= 0 && !e.has(tcp::SYN));
+        if look != first {
+            self.course.alike = false;
         }
-        if ahead(e.seq_end(), self.end) > 0 {
-            self.end = e.seq_end();
+        let syn = e.flags & tcp::SYN != 0;
+        if e.seq != self.end || syn {
+            let behind = ahead(e.seq, self.end);
+            self.course.in_order &= behind < JUMP && (e.seq_end() == e.seq || behind >= 0 && !syn);
+        }
+        let end = e.seq_end();
+        if ahead(end, self.end) > 0 {
+            self.end = end;
         }
     }
 

@@ -63,6 +63,9 @@ pub fn is_request_start(bytes: &[u8]) -> bool {
 
 /// A few line ends may come first; a stream of nothing else is no request.
 fn skip_empty_lines(bytes: &[u8]) -> &[u8] {
+    if !matches!(bytes, [b'\r' | b'\n', ..]) {
+        return bytes;
+    }
     let blank = bytes.iter().take(8).take_while(|b| matches!(b, b'\r' | b'\n')).count();
     bytes.get(blank..).unwrap_or(&[])
 }
