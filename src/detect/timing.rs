@@ -7,7 +7,6 @@ use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
 /// What the packets of a connection show of its path.
-#[derive(Default)]
 pub struct Timing {
     /// Shortest time in which each side (by direction index) answered the other's data, seen from the capture point.
     pub data_rtt: [Option<i64>; 2],
@@ -35,34 +34,28 @@ pub struct Course {
 impl Timing {
     /// Of all packets but resets, each with the number of packets left out before it.
     pub fn of<'e>(packets: impl Iterator<Item = (&'e Entry, u64)>) -> Timing {
-        let mut timing = Timing::default();
-        let mut senders = [Sender::new(), Sender::new()];
+        let [mut low, mut high] = [Sender::new(), Sender::new()];
         for (e, left_out) in packets {
-            let [low, high] = &mut senders;
             if left_out > 0 {
                 low.sent.clear();
                 high.sent.clear();
             }
-            let (own, other) = if e.direction() == Direction::FromLow { (low, high) } else { (high, low) };
-            if let Some(sample) = other.acknowledged(e) {
-                let best = &mut timing.data_rtt[e.direction().index()];
-                *best = Some(best.map_or(sample, |b| b.min(sample)));
-            }
-            if ahead(e.ack, other.end) > 0 && e.has(tcp::ACK) && other.look.is_some() {
-                own.course.acks_seen = false;
-            }
-            own.follow(e);
-            own.send(e);
-            timing.reordering = timing.reordering.max(own.lag(e));
+            let (own, other) = if e.direction() == Direction::FromLow { (&mut low, &mut high) } else { (&mut high, &mut low) };
+            own.take(e, other);
         }
-        timing.courses = senders.map(|s| s.course);
-        timing
+        Timing {
+            data_rtt: [low.data_rtt, high.data_rtt],
+            reordering: low.reordering.max(high.reordering),
+            courses: [low.course, high.course],
+        }
     }
 }
 
 /// One side's packets so far.
 struct Sender {
     course: Course,
+    data_rtt: Option<i64>,
+    reordering: i64,
     /// How the first of them looks, and where the numbers of all end.
     look: Option<u32>,
     end: u32,
@@ -77,7 +70,22 @@ struct Sender {
 impl Sender {
     fn new() -> Sender {
         let course = Course { packets: 0, ttl: 0, in_order: true, alike: true, acks_seen: true };
-        Sender { course, look: None, end: 0, sent: Vec::new(), newest: None, highest: None }
+        let (sent, newest, highest) = (Vec::new(), None, None);
+        Sender { course, data_rtt: None, reordering: 0, look: None, end: 0, sent, newest, highest }
+    }
+
+    /// The side's next packet. Kept apart, or each field would be chosen anew of one side or the other.
+    #[inline(never)]
+    fn take(&mut self, e: &Entry, other: &mut Sender) {
+        if let Some(sample) = other.acknowledged(e) {
+            self.data_rtt = Some(self.data_rtt.map_or(sample, |best| best.min(sample)));
+        }
+        if ahead(e.ack, other.end) > 0 && e.has(tcp::ACK) && other.look.is_some() {
+            self.course.acks_seen = false;
+        }
+        self.follow(e);
+        self.send(e);
+        self.reordering = self.reordering.max(self.lag(e));
     }
 
     fn follow(&mut self, e: &Entry) {

@@ -163,6 +163,10 @@ impl Facts {
             return;
         }
         let list = self.heard.entry(second).or_default();
+        // Behind all there is room for: nothing would be left of it.
+        if list.len() >= HEARD && list.last().is_some_and(|last| last.frame > heard.frame) {
+            return;
+        }
         let known = list.iter().position(|h| h.flow == heard.flow).map(|at| list.remove(at));
         let heard = Heard { frame: known.map_or(0, |k| k.frame).max(heard.frame), ..known.unwrap_or(heard) };
         // The latest, because which shard comes first says nothing.

@@ -14,18 +14,18 @@ use crate::limits::TIMELINE;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// What attempts are counted by.
+/// What attempts are counted by. What is met with each of them stands in front, where it is found first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Key {
+    /// All attempts of a kind.
+    Kind(Kind),
+    /// Only what it interfered with; [`Timeline::of_mechanism`] adds the rest.
+    Mechanism(Mechanism),
     /// A name asked for in one way: that DNS answers for it says nothing about TLS to it.
     Name(Kind, Box<[u8]>),
     /// Address, port and IP protocol.
     Server(IpAddr, u16, u8),
     Client(IpAddr),
-    /// Only what it interfered with; [`Timeline::of_mechanism`] adds the rest.
-    Mechanism(Mechanism),
-    /// All attempts of a kind.
-    Kind(Kind),
 }
 
 impl Key {
