@@ -257,9 +257,9 @@ fn senders(entries: &[Entry]) -> Vec<Option<Direction>> {
             *oldest = mark;
         }
         let near = || entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
-        let copied = || similar && near().iter().any(|earlier| is_copy(earlier, e));
         // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
-        (!e.is(fact::ICMP) && (e.is_rst() || !copied())).then(|| e.direction())
+        let copied = similar && !e.is_rst() && near().iter().any(|earlier| is_copy(earlier, e));
+        (!e.is(fact::ICMP) && !copied).then(|| e.direction())
     };
     entries.iter().enumerate().map(of).collect()
 }

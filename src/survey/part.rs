@@ -344,7 +344,7 @@ fn line(case: &Case<'_>, reason: Option<&'static str>, evasion: Vec<&'static str
             .as_ref()
             .and_then(|s| s.hello.as_ref())
             .and_then(|h| h.alpn.clone())
-            .or_else(|| hello.and_then(|h| h.alpn.first().cloned())),
+            .or_else(|| hello.and_then(|h| h.offered().alpn.into_iter().next())),
         ja4: hello.and_then(|h| h.ja4()),
         conn_state: history::conn_state(&case.entries, case.client),
         history: history::history(&case.entries, &case.left_out, case.client),
