@@ -151,3 +151,45 @@ impl Sender {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(high: bool, flags: u16, (seq, payload_len): (u32, u32), ack: u32) -> Entry {
+        let facts = fact::HAS_ID | fact::DONT_FRAGMENT | if high { fact::FROM_HIGH } else { 0 };
+        Entry { seq, ack, payload_len, flags, facts, ttl: 60, ..Entry::blank() }
+    }
+
+    /// A handshake, a request and an answer in two packets whose numbers run over, then what comes behind them.
+    fn courses(behind: &[Entry]) -> [Course; 2] {
+        let (top, ack) = (u32::MAX, tcp::ACK);
+        let mut all = vec![
+            sent(false, tcp::SYN, (10, 0), 0),
+            sent(true, tcp::SYN | ack, (top - 100, 0), 11),
+            sent(false, ack, (11, 50), top - 99),
+            sent(true, ack, (top - 99, 80), 61),
+            sent(true, ack, (top - 19, 80), 61),
+            sent(false, ack, (61, 0), 60),
+        ];
+        all.extend(behind);
+        Timing::of(all.iter().map(|e| (e, 0))).courses
+    }
+
+    #[test]
+    fn an_ordinary_course_is_told_from_an_odd_one() {
+        let ack = tcp::ACK;
+        let told = |c: Course| (c.packets, c.in_order, c.alike, c.acks_seen);
+        assert_eq!(courses(&[]).map(told), [(3, true, true, true); 2]);
+        let low = |e: Entry| told(courses(&[e])[0]);
+        assert_eq!(low(sent(false, ack, (11, 50), 60)), (4, false, true, true), "sent twice");
+        assert_eq!(low(sent(false, tcp::SYN, (61, 0), 0)), (4, false, true, true), "a second SYN");
+        assert_eq!(low(sent(false, ack, (61 + (1 << 20), 5), 60)), (4, false, true, true), "far behind");
+        assert_eq!(low(sent(false, ack, (60, 0), 60)), (4, true, true, true), "a keepalive");
+        assert_eq!(low(sent(false, ack, (70, 5), 61)), (4, true, true, false), "one never seen");
+        assert_eq!(low(Entry { ttl: 61, ..sent(false, ack, (61, 5), 60) }), (4, true, false, true));
+        let fragile = |e: &Entry| Entry { facts: e.facts & !fact::DONT_FRAGMENT, ..*e };
+        let all = [sent(false, ack, (1, 5), 1), sent(false, ack, (6, 5), 1)].map(|e| fragile(&e));
+        assert!(!Timing::of(all.iter().map(|e| (e, 0))).courses[0].alike, "may be fragmented");
+    }
+}
