@@ -1,7 +1,7 @@
 //! A flow under judgement: roles, timing and sequence reasoning folded over its transcript. Borrowed, read-only, short-lived.
 
 use super::messages::{Messages, Request};
-use super::timing::Timing;
+use super::timing::{Course, Timing};
 use super::transfer::Transfer;
 use crate::capture::Timestamp;
 use crate::flow::entry::{Entry, fact};
@@ -29,8 +29,12 @@ pub struct Case<'f> {
     pub left_out: Vec<u64>,
     /// Whose packet an entry is: nobody's, if it is an ICMP error or another capture of an earlier one.
     senders: Vec<Option<Direction>>,
-    /// All entries' facts together.
+    /// All entries' facts together, and the longest payload of one.
     facts: u16,
+    pub largest: u32,
+    /// How many of them are copies.
+    pub copies: usize,
+    courses: [Course; 2],
     pub client: Direction,
     pub role: Role,
     /// Shortest time in which each side (by direction index) answered the other, seen from the capture point.
@@ -55,7 +59,9 @@ impl<'f> Case<'f> {
     pub fn new(flow: &'f Flow) -> Case<'f> {
         let (entries, left_out) = flow.transcript.entries();
         let senders = senders(&entries);
-        let facts = entries.iter().fold(0, |facts, e| facts | e.facts);
+        let (facts, largest) = entries.iter().fold((0, 0), |(facts, largest), e| (facts | e.facts, e.payload_len.max(largest)));
+        let errors = if facts & fact::ICMP == 0 { 0 } else { entries.iter().filter(|e| e.is(fact::ICMP)).count() };
+        let copies = senders.iter().filter(|sender| sender.is_none()).count() - errors;
         let (client, role) = client(&entries, flow);
         let mut case = Case {
             flow,
@@ -63,6 +69,9 @@ impl<'f> Case<'f> {
             left_out,
             senders,
             facts,
+            largest,
+            copies,
+            courses: Default::default(),
             client,
             role,
             rtt: [None; 2],
@@ -84,12 +93,16 @@ impl<'f> Case<'f> {
     fn follow(&mut self) {
         let entries = &self.entries;
         self.starts = starts(entries);
-        self.decoys = super::evasion::decoys(entries, self.client);
         self.handshake_rtt = handshake_rtt(entries, self.client);
         let told = entries.iter().zip(&self.senders).zip(&self.left_out).filter(|((e, sender), _)| sender.is_some() && !e.is_rst());
         let timing = Timing::of(told.map(|((e, _), left_out)| (e, *left_out)));
         self.rtt = [0, 1].map(|side| self.handshake_rtt[side].into_iter().chain(timing.data_rtt[side]).min());
         self.reordering = timing.reordering;
+        self.courses = timing.courses;
+        // What is not meant to arrive looks unlike the rest.
+        if !self.course(self.client).alike || self.copies > 0 || self.has(fact::CHECKSUM_BAD | fact::MD5) {
+            self.decoys = super::evasion::decoys(&self.entries, self.client);
+        }
     }
 
     pub fn server(&self) -> Direction {
@@ -186,6 +199,20 @@ impl<'f> Case<'f> {
         syn_ack.or(syn).is_some_and(acked)
     }
 
+    /// TTLs of a side's packets other than resets: equal ones in a row, with how many there are. Most sides have one.
+    pub fn ttls(&self, side: Direction) -> impl Iterator<Item = (u8, u64)> {
+        let course = self.course(side);
+        let one = (course.alike && course.packets > 0).then_some((course.ttl, course.packets));
+        let looked_at = if course.alike { 0 } else { self.entries.len() };
+        let mut each = self.ordinary_before(side, looked_at).map(|(_, e)| e.ttl).peekable();
+        let runs = std::iter::from_fn(move || {
+            let ttl = each.next()?;
+            let more = std::iter::from_fn(|| each.next_if_eq(&ttl)).count();
+            Some((ttl, 1 + more as u64))
+        });
+        one.into_iter().chain(runs)
+    }
+
     /// Index of an entry by its frame.
     pub fn index_of(&self, frame: u64) -> Option<usize> {
         self.entries.binary_search_by_key(&frame, |e| e.frame).ok()
@@ -196,9 +223,14 @@ impl<'f> Case<'f> {
         self.senders.get(i).is_some_and(Option::is_none) && self.entries.get(i).is_some_and(|e| !e.is(fact::ICMP))
     }
 
-    /// Whether a fact (see [`fact`]) is one of some entry: most are of none, and every flow is asked.
+    /// Whether a fact (see [`fact`]), or one of several, is one of some entry: most are of none, and every flow is asked.
     pub fn has(&self, fact: u16) -> bool {
         self.facts & fact != 0
+    }
+
+    /// What a side's ordinary packets are like, all together.
+    pub fn course(&self, side: Direction) -> &Course {
+        &self.courses[side.index()]
     }
 
     /// Whether most of a side's ordinary packets were captured twice.
@@ -216,14 +248,26 @@ impl<'f> Case<'f> {
 }
 
 fn senders(entries: &[Entry]) -> Vec<Option<Direction>> {
+    let mut marks = [0; COPY_WINDOW];
     let of = |(i, e): (usize, &Entry)| {
-        let near = entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
-        // Few have the same number and begin alike, and every two of them are asked.
-        let copied = || near.iter().any(|earlier| earlier.seq == e.seq && earlier.peek == e.peek && is_copy(earlier, e));
+        // Every packet is held against those before it, and few have the same mark.
+        let mark = mark(e);
+        let similar = marks.iter().fold(false, |similar, m| similar | (*m == mark));
+        if let Some(oldest) = marks.get_mut(i % COPY_WINDOW) {
+            *oldest = mark;
+        }
+        let near = || entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
         // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
-        (!e.is(fact::ICMP) && (e.is_rst() || !copied())).then(|| e.direction())
+        let copied = similar && !e.is_rst() && near().iter().any(|earlier| is_copy(earlier, e));
+        (!e.is(fact::ICMP) && !copied).then(|| e.direction())
     };
     entries.iter().enumerate().map(of).collect()
+}
+
+/// Something of what a packet has in common with every copy of it, and with hardly any other.
+fn mark(e: &Entry) -> u32 {
+    let [.., a, b, c, d] = e.peek;
+    e.seq ^ e.ack.rotate_left(16) ^ u32::from(e.ip_id) ^ u32::from_ne_bytes([a, b, c, d])
 }
 
 fn client(entries: &[Entry], flow: &Flow) -> (Direction, Role) {

@@ -66,6 +66,9 @@ impl Transfer {
 
     /// Segments that filled a hole left by a lost one, among those that were looked at: behind one that was sent later.
     pub fn late(&self, case: &Case<'_>) -> usize {
+        if case.course(self.sender).in_order {
+            return 0;
+        }
         let data = data(case, self.sender);
         let mut late = 0;
         let mut highest: Option<u32> = None;
@@ -123,7 +126,10 @@ impl Transfer {
 
 /// The packets of a side that carry its data.
 fn data<'c>(case: &'c Case<'_>, sender: Direction) -> Vec<(usize, &'c Entry)> {
-    case.of(sender).filter(is_data).collect()
+    // As many as the sums say, or the packets kept.
+    let mut data = Vec::with_capacity(case.entries.len().min(case.flow.sides[sender.index()].data_packets as usize));
+    data.extend(case.of(sender).filter(is_data));
+    data
 }
 
 fn is_data((_, e): &(usize, &Entry)) -> bool {
@@ -143,7 +149,7 @@ fn distinct(case: &Case<'_>, sender: Direction, data: &[(usize, &Entry)], sent: 
 /// The rate between the first packets kept and the last, and whether the last came at the same one.
 fn rate(case: &Case<'_>, data: &[(usize, &Entry)], bytes: u64) -> (f64, bool) {
     // The gap in the transcript parts the beginning from the end; a short flow is cut in thirds.
-    let gap = (1..data.len()).find(|n| is_gap(case, data, *n));
+    let gap = if case.flow.transcript.has_gaps() { (1..data.len()).find(|n| is_gap(case, data, *n)) } else { None };
     let (begin, end) = match gap {
         Some(at) if at > 0 => (at - 1, at),
         _ => (data.len() / 3, data.len() * 2 / 3),

@@ -54,7 +54,7 @@ pub fn capture(report: &CaptureReport) -> String {
 
 /// Identifier of a flow within its capture.
 pub fn flow(ends: &Ends) -> String {
-    conversation(&ends.community_id, ends.stream_first)
+    conversation(&ends.community_id(), ends.stream_first)
 }
 
 fn conversation(community_id: &str, stream_first: Option<u64>) -> String {

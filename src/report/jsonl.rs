@@ -124,7 +124,7 @@ fn ends(shown: &Shown<'_>, e: &Ends) -> EndsRecord {
         server_port: e.server.port,
         proto: wireshark::protocol(e.protocol),
         ip_version: if e.client.ip.is_ipv6() { 6 } else { 4 },
-        community_id: e.community_id.clone(),
+        community_id: e.community_id(),
         flow: identity::flow(e),
         stream: shown.stream(e),
         vlan: e.vlan,

@@ -62,7 +62,6 @@ mod tests {
             client: end(client, 40000),
             server: end(server, 443),
             protocol,
-            community_id: String::new(),
             stream_first: None,
             first_frame: 1,
             last: crate::capture::Timestamp(0),

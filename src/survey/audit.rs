@@ -2,7 +2,6 @@
 
 use super::clock_steps::{self, ClockStep};
 use super::examples::{Few, Sighted};
-use super::notes::runs;
 use super::offload;
 use crate::detect::case::{Case, Role};
 use crate::flow::entry::fact;
@@ -58,11 +57,16 @@ impl Audit {
                 self.one_sided += 1;
             }
         }
-        self.entries += case.entries.iter().filter(|e| !e.is_rst() && !e.is(fact::ICMP)).count() as u64;
-        self.copies += (0..case.entries.len()).filter(|i| case.is_copy(*i)).count() as u64;
-        let inbound = case.entries.iter().filter(|e| e.direction() == case.server() && !e.is_rst());
-        for (ttl, n) in runs(inbound.map(|e| e.ttl)) {
-            self.inbound_ttls.entry(ttl).or_default().add_many(first, n);
+        let odd = low.resets + high.resets > 0 || case.has(fact::ICMP);
+        let left_out = if odd { case.entries.iter().filter(|e| e.is_rst() || e.is(fact::ICMP)).count() } else { 0 };
+        self.entries += (case.entries.len() - left_out) as u64;
+        self.copies += case.copies as u64;
+        let mut inbound = |ttl, n| self.inbound_ttls.entry(ttl).or_default().add_many(first, n);
+        if case.copies == 0 && !case.has(fact::ICMP) {
+            case.ttls(case.server()).for_each(|(ttl, n)| inbound(ttl, n));
+        } else {
+            let all = case.entries.iter().filter(|e| e.direction() == case.server() && !e.is_rst());
+            all.for_each(|e| inbound(e.ttl, 1));
         }
         self.reorder(case.reordering, first);
         self.acked_unseen += u64::from(crate::detect::rules::acked_unseen(case).is_some());

@@ -18,16 +18,22 @@ impl Part {
         let first_frame = case.entries.first().map_or(0, |e| e.frame);
         let named = case.messages.requests.iter().any(|r| !r.value.is_empty());
         // A flow counts once a second, with what came last in it.
-        let mut heard = case.of(case.server()).filter(|(_, e)| !e.is_rst()).map(|(_, e)| (e.time.second(), e.frame)).peekable();
-        while let Some((second, frame)) = heard.next() {
-            if heard.peek().is_none_or(|(next, _)| *next != second) {
-                self.facts.lately.push((second, Heard { flow: first_frame, frame, client: case.client_end().ip, named }));
+        let mut heard_at =
+            |second, frame| self.facts.lately.push((second, Heard { flow: first_frame, frame, client: case.client_end().ip, named }));
+        let mut heard: Option<(i64, u64)> = None;
+        for (_, e) in case.of(case.server()).filter(|(_, e)| !e.is_rst()) {
+            let second = e.time.second();
+            if let Some((before, frame)) = heard.replace((second, e.frame)).filter(|(before, _)| *before != second) {
+                heard_at(before, frame);
             }
+        }
+        if let Some((second, frame)) = heard {
+            heard_at(second, frame);
         }
         if !bad && flow.key.protocol == 6 {
             for side in [case.client, case.server()] {
                 let ip = flow.key.sender(side).ip;
-                let mut heard = runs(case.of(side).filter(|(_, e)| !e.is_rst()).map(|(_, e)| e.ttl)).peekable();
+                let mut heard = case.ttls(side).peekable();
                 if heard.peek().is_none() {
                     continue;
                 }
@@ -81,9 +87,9 @@ impl Part {
             } else {
                 continue;
             };
-            let segments =
-                case.index_of(request.frame).zip(case.index_of(request.complete_at_frame)).map_or(1, |(a, b)| if a == b { 1 } else { 2 });
-            let large = case.entries.iter().any(|e| e.frame == request.complete_at_frame && e.payload_len >= 1200);
+            let (begins, ends) = (case.index_of(request.frame), case.index_of(request.complete_at_frame));
+            let segments = begins.zip(ends).map_or(1, |(a, b)| if a == b { 1 } else { 2 });
+            let large = ends.and_then(|i| case.entries.get(i)).is_some_and(|e| e.payload_len >= 1200);
             let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
             self.facts.attempts.add(
                 kind,
@@ -192,16 +198,6 @@ impl Part {
             r.rtt = least(r.rtt, Some((rtt, first)));
         }
     }
-}
-
-/// Equal values in a row, with how many there are: most flows have one TTL, and a map is not asked for each packet.
-pub(super) fn runs(values: impl Iterator<Item = u8>) -> impl Iterator<Item = (u8, u64)> {
-    let mut values = values.peekable();
-    std::iter::from_fn(move || {
-        let value = values.next()?;
-        let more = std::iter::from_fn(|| values.next_if_eq(&value)).count();
-        Some((value, 1 + more as u64))
-    })
 }
 
 /// Where a case's flow is found again.

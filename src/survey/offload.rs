@@ -11,10 +11,10 @@ use crate::packet::tcp;
 ///
 /// On the way the offered size is only ever lowered, so that what was captured of it is the most that any sender may use.
 pub fn glued(case: &Case<'_>) -> Option<u64> {
-    if case.flow.mss == [0; 2] {
+    let taken = case.flow.mss.map(|offered| if offered == 0 { u32::MAX } else { u32::from(offered) });
+    if taken.iter().all(|most| case.largest <= *most) {
         return None;
     }
-    let taken = case.flow.mss.map(|offered| if offered == 0 { u32::MAX } else { u32::from(offered) });
     // A whole datagram put together from fragments was not one frame.
     let too_large = |e: &&Entry| {
         let receiver = e.direction().other().index();

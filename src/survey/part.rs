@@ -16,7 +16,6 @@ use crate::detect::messages::DnsSeen;
 use crate::detect::rules::{self, RULES, View};
 use crate::detect::surroundings::Surroundings;
 use crate::detect::suspects::{self, dns_answer};
-use crate::flow::community::community_id;
 use crate::flow::history;
 use crate::flow::record::Flow;
 use crate::limits::{CLIENTS, TIMELINE_SHARD};
@@ -330,7 +329,6 @@ pub fn ends(case: &Case<'_>) -> Ends {
         client: case.client_end(),
         server: case.server_end(),
         protocol: flow.key.protocol,
-        community_id: community_id(&flow.key),
         stream_first: flow.stream_first,
         first_frame: case.entries.first().map_or(0, |e| e.frame),
         last: flow.last,
@@ -356,7 +354,7 @@ fn line(case: &Case<'_>, reason: Option<&'static str>, evasion: Vec<&'static str
             .as_ref()
             .and_then(|s| s.hello.as_ref())
             .and_then(|h| h.alpn.clone())
-            .or_else(|| hello.and_then(|h| h.alpn.first().cloned())),
+            .or_else(|| hello.and_then(|h| h.offered().alpn.into_iter().next())),
         ja4: hello.and_then(|h| h.ja4()),
         conn_state: history::conn_state(&case.entries, case.client),
         history: history::history(&case.entries, &case.left_out, case.client),

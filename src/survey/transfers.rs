@@ -41,6 +41,13 @@ impl Transfers {
             return;
         }
         let Some(t) = case.transfer() else { return };
+        self.stride = self.stride.max(1);
+        if !(frozen || slow) {
+            self.met += 1;
+            if !(self.met - 1).is_multiple_of(self.stride) {
+                return;
+            }
+        }
         let request = case.messages.requests.first();
         let seen = Seen {
             first: case.flow.first,
@@ -65,19 +72,15 @@ impl Transfers {
             }
             return;
         }
-        self.stride = self.stride.max(1);
-        if self.met.is_multiple_of(self.stride) {
-            if self.ordinary.len() == ORDINARY {
-                let mut n = 0;
-                self.ordinary.retain(|_| {
-                    n += 1;
-                    n % 2 == 1
-                });
-                self.stride *= 2;
-            }
-            self.ordinary.push(seen);
+        if self.ordinary.len() == ORDINARY {
+            let mut n = 0;
+            self.ordinary.retain(|_| {
+                n += 1;
+                n % 2 == 1
+            });
+            self.stride *= 2;
         }
-        self.met += 1;
+        self.ordinary.push(seen);
     }
 
     /// Adds another shard's.

@@ -4,7 +4,9 @@ use crate::attribute::injectors::Resembled;
 use crate::capture::Timestamp;
 use crate::detect::finding::{Claim, Confidence, Layer, Mechanism, Position, Stage, Trigger};
 use crate::detect::surroundings::FlowRef;
+use crate::flow::community::community_id;
 use crate::flow::entry::Entry;
+use crate::flow::key::FlowKey;
 use crate::packet::Endpoint;
 use std::net::IpAddr;
 
@@ -15,7 +17,6 @@ pub struct Ends {
     pub server: Endpoint,
     /// IP protocol number.
     pub protocol: u8,
-    pub community_id: String,
     /// First frame of the conversation; Wireshark's stream number is its rank.
     pub stream_first: Option<u64>,
     /// The flow's first frame and the time of its last: where to find its packets in the capture.
@@ -23,6 +24,13 @@ pub struct Ends {
     pub last: Timestamp,
     pub vlan: Option<u16>,
     pub tunnel: bool,
+}
+
+impl Ends {
+    /// Hashed for whoever prints it: most are never printed.
+    pub fn community_id(&self) -> String {
+        community_id(&FlowKey::new(self.client, self.server, self.protocol, None).0)
+    }
 }
 
 /// What part a packet plays in a finding.

@@ -43,14 +43,16 @@ pub enum Oddity {
 }
 
 /// The methods seen on the open web, and CONNECT and WebDAV's most common.
-const METHODS: [&[u8]; 12] =
+pub(super) const METHODS: [&[u8]; 12] =
     [b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"DELETE", b"CONNECT", b"PATCH", b"TRACE", b"PROPFIND", b"REPORT", b"M-SEARCH"];
 
 /// Could these be the first bytes of a request? Needs the method and its blank.
 pub fn is_request_start(bytes: &[u8]) -> bool {
     let bytes = skip_empty_lines(bytes);
-    // Nearly everything that is asked about is no request, and its first two octets say so.
-    if !matches!(bytes, [b'A'..=b'Z' | b'a'..=b'z', b'A'..=b'Z' | b'a'..=b'z' | b'-', ..]) {
+    // Nearly everything that is asked about is no request, and its first two octets say so: most of QUIC begins with some letter.
+    let [first, second, ..] = bytes else { return false };
+    let first_letter = matches!(first.to_ascii_uppercase(), b'C' | b'D' | b'G' | b'H' | b'M' | b'O' | b'P' | b'R' | b'T');
+    if !first_letter || !matches!(second.to_ascii_uppercase(), b'A' | b'E' | b'O' | b'P' | b'R' | b'U' | b'-') {
         return false;
     }
     METHODS.iter().any(|method| {
@@ -63,6 +65,9 @@ pub fn is_request_start(bytes: &[u8]) -> bool {
 
 /// A few line ends may come first; a stream of nothing else is no request.
 fn skip_empty_lines(bytes: &[u8]) -> &[u8] {
+    if !matches!(bytes, [b'\r' | b'\n', ..]) {
+        return bytes;
+    }
     let blank = bytes.iter().take(8).take_while(|b| matches!(b, b'\r' | b'\n')).count();
     bytes.get(blank..).unwrap_or(&[])
 }

@@ -14,6 +14,14 @@ fn a_plain_request() {
 }
 
 #[test]
+fn every_method_begins_a_request() {
+    for method in super::request::METHODS {
+        let begins = |method: &[u8]| is_request_start(&[method, b" /x"].concat());
+        assert!(begins(method) && begins(&method.to_ascii_lowercase()), "{}", method.escape_ascii());
+    }
+}
+
+#[test]
 fn evasive_hosts() {
     let odd = |bytes: &[u8]| request(bytes).map(|r| (r.host.unwrap_or_default(), r.oddities)).unwrap();
     assert_eq!(

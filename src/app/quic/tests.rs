@@ -91,7 +91,7 @@ fn rfc_packets_open() {
         assert_eq!(reader.feed_server(&server), 1);
         let hello = reader.client_hello().unwrap();
         assert_eq!(hello.sni.as_deref(), Some(&b"example.com"[..]));
-        assert_eq!(hello.alpn, [b"alpn"]);
+        assert_eq!(hello.offered().alpn, [b"alpn"]);
         assert!(hello.complete && hello.ja4().unwrap().starts_with("q13d0211an_"), "{:?}", hello.ja4());
         assert_eq!(reader.server_hello().unwrap().version, 0x0304);
         // The tag is checked: one flipped bit and nothing opens.

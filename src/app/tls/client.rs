@@ -1,6 +1,6 @@
 //! The client's direction: its hello, whole or in parts.
 
-use super::hello::{self, Extension};
+use super::hello::{self, Extension, Offered};
 use crate::app::ja4::Ja4;
 use crate::app::pieces::Pieces;
 use crate::app::tls_records::{Alert, Handshake, MAX_HANDSHAKE, Records};
@@ -26,16 +26,12 @@ pub struct ClientSide {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientHello {
     pub legacy_version: u16,
-    /// `supported_versions`, GREASE included.
-    pub versions: Vec<u16>,
     /// Cipher suites offered, GREASE included.
     pub ciphers: usize,
     /// The raw server name; empty if the extension holds none.
     pub sni: Option<Vec<u8>>,
-    pub alpn: Vec<Vec<u8>>,
     pub ech: Option<Ech>,
-    /// The whole message, if every byte of it is there: what its JA4 fingerprint is made of.
-    message: Option<Vec<u8>>,
+    rest: Rest,
     /// JA4's letter.
     transport: char,
     pub session_id_len: usize,
@@ -53,20 +49,40 @@ pub struct ClientHello {
     pub partial: bool,
 }
 
+/// What more can be told of a hello, to whoever prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rest {
+    /// The whole message: every byte of it is there.
+    Message(Vec<u8>),
+    /// What could be read.
+    Offered(Offered),
+}
+
 impl ClientHello {
+    /// The versions and protocols it offers. Of a hello that is whole they are read when they are asked for.
+    pub fn offered(&self) -> Offered {
+        match &self.rest {
+            Rest::Message(message) => {
+                let (handshake, head) = read_whole(message);
+                hello::decode(&handshake, &head.extensions, true)
+            }
+            Rest::Offered(offered) => offered.clone(),
+        }
+    }
+
     /// The JA4 fingerprint of a hello that is whole. Read anew and hashed twice: for whoever prints it.
     pub fn ja4(&self) -> Option<String> {
-        let message = self.message.as_ref()?;
-        let handshake = Handshake::from_crypto(&Pieces::whole(message));
-        let head = Head::read(&handshake, message.len());
+        let Rest::Message(message) = &self.rest else { return None };
+        let (handshake, head) = read_whole(message);
+        let offered = hello::decode(&handshake, &head.extensions, true);
         let ja4 = Ja4 {
             transport: self.transport,
             legacy_version: head.legacy_version,
-            versions: self.versions.clone(),
+            versions: offered.versions,
             ciphers: head.ciphers(&handshake).collect(),
             extensions: head.extensions.iter().map(|extension| extension.kind).collect(),
             signature_algorithms: hello::signature_algorithms(&handshake, &head.extensions),
-            alpn: self.alpn.first().cloned(),
+            alpn: offered.alpn.into_iter().next(),
         };
         Some(ja4.text())
     }
@@ -118,16 +134,13 @@ pub(in crate::app) fn hello(handshake: Handshake, transport: char) -> Option<Cli
     let handshake_len = hello_len(&handshake)?;
     let complete = handshake.get(0, handshake_len).is_some();
     let head = Head::read(&handshake, handshake_len);
-    let decoded = hello::decode(&handshake, &head.extensions, true);
     let (sni, sni_at) = server_name(&handshake, &head.extensions);
     let ciphers = head.ciphers(&handshake).len();
     let last = if complete { handshake_len } else { handshake.len() }.saturating_sub(1);
     Some(ClientHello {
         legacy_version: head.legacy_version,
-        versions: decoded.versions,
         ciphers,
         sni,
-        alpn: decoded.alpn,
         ech: head.extensions.iter().find_map(|extension| match extension.kind {
             ESNI => Some(Ech::Esni),
             ECH => Some(Ech::Outer),
@@ -141,8 +154,18 @@ pub(in crate::app) fn hello(handshake: Handshake, transport: char) -> Option<Cli
         sni_at,
         records: handshake.records(handshake_len.min(handshake.len())),
         partial: !complete,
-        message: complete.then(|| handshake.into_first(handshake_len)),
+        rest: if complete {
+            Rest::Message(handshake.into_first(handshake_len))
+        } else {
+            Rest::Offered(hello::decode(&handshake, &head.extensions, true))
+        },
     })
+}
+
+fn read_whole(message: &[u8]) -> (Handshake, Head) {
+    let handshake = Handshake::from_crypto(&Pieces::whole(message));
+    let head = Head::read(&handshake, message.len());
+    (handshake, head)
 }
 
 /// The fields in front of the extensions, and where the extensions stand.
@@ -220,12 +243,10 @@ fn scan(pieces: &Pieces, known: Option<ClientHello>) -> Option<ClientHello> {
     })?;
     let mut hello = known.unwrap_or(ClientHello {
         legacy_version: 0,
-        versions: Vec::new(),
         ciphers: 0,
         sni: None,
-        alpn: Vec::new(),
         ech: None,
-        message: None,
+        rest: Rest::Offered(Offered::default()),
         transport: 't',
         session_id_len: 0,
         complete: false,

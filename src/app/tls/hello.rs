@@ -19,8 +19,9 @@ pub struct Extension {
 }
 
 /// What the extensions said that is asked for here.
-#[derive(Debug, Default)]
-pub struct Decoded {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offered {
+    /// `supported_versions`, GREASE included.
     pub versions: Vec<u16>,
     pub alpn: Vec<Vec<u8>>,
 }
@@ -52,8 +53,8 @@ pub fn extensions(handshake: &Handshake, at: usize, message_end: usize) -> Vec<E
 }
 
 /// Decodes the extensions that are all there; a malformed one costs only itself.
-pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool) -> Decoded {
-    let mut decoded = Decoded::default();
+pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool) -> Offered {
+    let mut offered = Offered::default();
     for extension in extensions {
         // Others are not used, and their parsers need not see hostile bytes.
         if !matches!(extension.kind, 16 | 43) {
@@ -66,15 +67,15 @@ pub fn decode(handshake: &Handshake, extensions: &[Extension], from_client: bool
         };
         match parsed {
             Ok((_, TlsExtension::SupportedVersions(versions))) => {
-                decoded.versions = versions.into_iter().map(u16::from).collect();
+                offered.versions = versions.into_iter().map(u16::from).collect();
             }
             Ok((_, TlsExtension::ALPN(protocols))) => {
-                decoded.alpn = protocols.into_iter().take(MAX_PROTOCOLS).map(<[u8]>::to_vec).collect();
+                offered.alpn = protocols.into_iter().take(MAX_PROTOCOLS).map(<[u8]>::to_vec).collect();
             }
             _ => {}
         }
     }
-    decoded
+    offered
 }
 
 /// The last list of signature algorithms that a client's extensions hold.

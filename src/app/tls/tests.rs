@@ -61,8 +61,8 @@ fn whole_hello() {
     assert_eq!(hello.sni.as_deref(), Some(NAME));
     let (from, to) = hello.sni_at.unwrap();
     assert_eq!(&stream[from as usize..to as usize], NAME);
-    assert_eq!(hello.versions, [0x6a6a, 0x0304, 0x0303]);
-    assert_eq!(hello.alpn, [&b"h2"[..], b"http/1.1"]);
+    assert_eq!(hello.offered().versions, [0x6a6a, 0x0304, 0x0303]);
+    assert_eq!(hello.offered().alpn, [&b"h2"[..], b"http/1.1"]);
     assert_eq!((hello.ciphers, hello.session_id_len, hello.records), (4, 32, 1));
     assert_eq!(hello.ech, Some(Ech::Outer));
     assert!(hello.complete && !hello.partial);
@@ -98,7 +98,7 @@ fn a_missing_segment_keeps_the_name() {
     let hello = read(&pieces);
     assert_eq!(hello.sni.as_deref(), Some(NAME));
     assert!(hello.partial && !hello.complete && hello.ja4().is_none());
-    assert_eq!(hello.alpn.len(), 2);
+    assert_eq!(hello.offered().alpn.len(), 2);
     // The hole hides an extension header, then the head of the hello: the scan finds the name.
     for from in [20, 0] {
         let pieces = Pieces::from_segments([(0, &stream[..from]), (700, &stream[700..])]);

@@ -47,7 +47,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
 
 /// First frame that acknowledges bytes never seen, while the transcript is whole.
 pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
-    if case.flow.key.protocol != 6 {
+    let seen = [Direction::FromLow, Direction::FromHigh].iter().all(|side| case.course(*side).acks_seen);
+    if case.flow.key.protocol != 6 || (seen && case.copies == 0) {
         return None;
     }
     let (mut low, mut high): (Option<u32>, Option<u32>) = (None, None);

@@ -151,9 +151,9 @@ pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
     unheard_client(case).or_else(|| unheard_answer(case)).filter(|_| case.established())
 }
 
-/// Whether a side sent data often enough to have repeated one packet so often. The sums say it, and every flow is asked.
+/// Whether a side sent data often enough to have repeated one packet so often, and anything twice. Every flow is asked.
 fn may_repeat(case: &Case<'_>, side: Direction) -> bool {
-    case.flow.sides[side.index()].data_packets > RETRANSMISSIONS as u64
+    case.flow.sides[side.index()].data_packets > RETRANSMISSIONS as u64 && !case.course(side).in_order
 }
 
 /// Seen near the server: its answer goes out again and again, and the client is not heard any more.

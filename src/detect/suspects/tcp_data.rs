@@ -35,6 +35,9 @@ fn disowned(case: &Case<'_>) -> Option<Suspect> {
 pub fn beyond_end(case: &Case<'_>, side: Direction) -> Option<(Vec<usize>, Vec<usize>)> {
     /// Farther off is another connection's numbering.
     const WINDOW: i64 = 1 << 20;
+    if case.course(side).in_order {
+        return None;
+    }
     let behind = |e: &Entry| e.seq.wrapping_add(e.payload_len);
     let mut fins = case.of(side).filter(|(_, e)| e.has(tcp::FIN) && !e.is_rst() && !e.has(tcp::SYN));
     let (first, fin) = fins.next()?;
@@ -77,6 +80,9 @@ pub fn is_uncounted(case: &Case<'_>, side: Direction, i: usize) -> bool {
 
 /// Two SYN/ACKs that number the server's stream differently.
 fn handshake(case: &Case<'_>) -> Option<Suspect> {
+    if case.course(case.server()).in_order {
+        return None;
+    }
     let mut syn_acks = case.of(case.server()).filter(|(_, e)| e.is_syn_ack() && !e.is_rst());
     let first = syn_acks.next()?;
     let other = syn_acks.find(|(_, e)| e.seq != first.1.seq)?;
@@ -106,7 +112,8 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     let speaking = |e: &Entry| e.payload_len > 0 || e.has(tcp::FIN);
     let foreign = |i: usize, e: &Entry| base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e);
     let odd = |i: usize, e: &Entry| speaking(e) && (foreign(i, e) || reused(case, server, i, e).is_some());
-    let mut foreign: Vec<usize> = answering().filter(|(i, e)| odd(*i, e)).map(|(i, _)| i).collect();
+    let course = case.course(server);
+    let mut foreign: Vec<usize> = if course.alike { Vec::new() } else { answering().filter(|(i, e)| odd(*i, e)).map(|(i, _)| i).collect() };
     // Whoever numbered one packet of a pair numbered both.
     let twins =
         foreign.iter().filter_map(|i| reused(case, server, *i, case.entries.get(*i)?)).filter_map(|(frame, _)| case.index_of(frame));
@@ -116,7 +123,7 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     if !foreign.is_empty() && is_relayed(case, answering(), base.map(|(_, b)| b)) {
         foreign.clear();
     }
-    let raced = race_among(answering());
+    let raced = if course.in_order { None } else { race_among(answering()) };
     let packets = match (foreign.is_empty(), raced) {
         (false, _) => foreign,
         (true, Some((winner, loser))) => vec![odder(case, winner, loser)],

@@ -3,8 +3,6 @@
 use super::names::Names;
 use super::text;
 use crate::detect::finding::{Trigger, TriggerKind};
-use crate::flow::community::community_id;
-use crate::flow::key::FlowKey;
 use crate::packet::Endpoint;
 use crate::pipeline::CaptureReport;
 use crate::survey::{Ends, Finding, FlowLine};
@@ -35,7 +33,6 @@ fn endpoint(end: &mut Endpoint, names: &Names) {
 fn ends(e: &mut Ends, names: &Names) {
     endpoint(&mut e.client, names);
     endpoint(&mut e.server, names);
-    e.community_id = community_id(&FlowKey::new(e.client, e.server, e.protocol, None).0);
 }
 
 fn finding(f: &mut Finding, names: &Names) {

@@ -174,17 +174,7 @@ mod tests {
         assert_eq!(out.len(), hello.len());
         let read = |bytes: &[u8]| {
             let hello = tls::client(&Pieces::whole(bytes)).unwrap().hello.unwrap();
-            (
-                hello.ja4(),
-                hello.sni,
-                hello.sni_at,
-                hello.alpn,
-                hello.versions,
-                hello.ech,
-                hello.ciphers,
-                hello.session_id_len,
-                hello.stream_len,
-            )
+            (hello.ja4(), hello.offered(), hello.sni, hello.sni_at, hello.ech, hello.ciphers, hello.session_id_len, hello.stream_len)
         };
         assert!(read(&hello).0.is_some());
         assert_eq!(read(&hello), read(&out));
