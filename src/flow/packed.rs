@@ -4,9 +4,12 @@
 //! packets before it lead to expect: some 13 octets for a bare acknowledgement, 33 for data with its peek. Nothing is lost, and equal
 //! lists pack into equal octets.
 
+mod numbers;
+
 use super::entry::{Entry, PEEK, fact};
 use crate::capture::Timestamp;
 use crate::prefetch;
+use numbers::{PLACES, ROOM, Reader, Writer, folded, step, stepped, unfolded};
 
 /// What the last packet of a direction leads to expect of its next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -51,25 +54,11 @@ mod mark {
 const NUMBERS: u32 = 10;
 const _: () = assert!(mark::LENGTHS + 3 * NUMBERS == u32::BITS);
 
-/// Octets of a number with so many leading zeros. Numbers of seven take eight: three bits tell the lengths apart.
-const OCTETS: [u8; 65] = {
-    let mut octets = [8; 65];
-    let mut bits = 0;
-    while bits <= 48 {
-        octets[64 - bits] = bits.div_ceil(8) as u8;
-        bits += 1;
-    }
-    octets
-};
-
-/// What the three bits stand for, and what they leave of a word.
-const LENGTHS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
-const MASKS: [u64; 8] = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, u64::MAX];
-
 /// Octets an entry can take at most: the mark, its numbers and the peek.
 const MOST: usize = 4 + 8 * NUMBERS as usize + PEEK;
 /// Octets made room for at first: a handshake and a request.
 const FIRST: usize = 112;
+const _: () = assert!(MOST < PLACES);
 
 /// Flags, facts, and what of the headers hardly ever changes, as one number. What changes most stands lowest. The octets kept of the
 /// payload are as many as there are: the top says where they are not.
@@ -82,85 +71,6 @@ fn shape(e: &Entry) -> u64 {
 #[inline(always)]
 fn full_peek(payload_len: u32) -> u8 {
     payload_len.min(PEEK as u32) as u8
-}
-
-/// Places an entry's numbers and its peek can start at; behind them is room for the longest of those. A power of two, so that no place
-/// has to be checked.
-const PLACES: usize = 128;
-const ROOM: usize = PLACES + PEEK;
-const _: () = assert!(MOST < PLACES);
-
-struct Writer {
-    octets: [u8; ROOM],
-    at: usize,
-    marks: u32,
-    shift: u32,
-}
-
-impl Writer {
-    #[inline(always)]
-    fn put<const N: usize>(&mut self, octets: [u8; N]) {
-        let at = self.at % PLACES;
-        self.octets[at..at + N].copy_from_slice(&octets);
-        self.at += N;
-    }
-
-    /// The octets the number has, the lowest first; all eight if it has seven.
-    #[inline(always)]
-    fn number(&mut self, n: u64) {
-        let octets = OCTETS[n.leading_zeros() as usize];
-        self.put(n.to_le_bytes());
-        self.at = self.at - size_of::<u64>() + usize::from(octets);
-        self.marks |= u32::from(octets - octets / 8) << self.shift;
-        self.shift += 3;
-    }
-}
-
-/// Small whether ahead or behind.
-#[inline(always)]
-fn folded(n: i64) -> u64 {
-    ((n << 1) ^ (n >> 63)) as u64
-}
-
-#[inline(always)]
-fn unfolded(n: u64) -> i64 {
-    (n >> 1) as i64 ^ -((n & 1) as i64)
-}
-
-/// The same for a step of a sequence number or a clock of 32 bits.
-#[inline(always)]
-fn step(now: u32, before: u32) -> u64 {
-    let n = now.wrapping_sub(before) as i32;
-    u64::from(((n << 1) ^ (n >> 31)) as u32)
-}
-
-#[inline(always)]
-fn stepped(before: u32, n: u64) -> u32 {
-    before.wrapping_add(unfolded(n) as u32)
-}
-
-/// Reads one entry from where it starts.
-struct Reader<'p> {
-    octets: &'p [u8; ROOM],
-    at: usize,
-    marks: u32,
-}
-
-impl Reader<'_> {
-    #[inline(always)]
-    fn take<const N: usize>(&self) -> [u8; N] {
-        let at = self.at % PLACES;
-        self.octets[at..at + N].try_into().unwrap_or([0; N])
-    }
-
-    #[inline(always)]
-    fn number(&mut self) -> u64 {
-        let length = (self.marks % 8) as usize;
-        self.marks >>= 3;
-        let n = u64::from_le_bytes(self.take()) & MASKS[length];
-        self.at += usize::from(LENGTHS[length]);
-        n
-    }
 }
 
 impl State {

@@ -1,18 +1,20 @@
-//! A shard of the flow table: absorbs records in file order, ends flows, evicts under memory pressure.
+//! A shard of the flow table: absorbs records in file order. How flows leave it is in [`leaving`].
+
+mod leaving;
+mod slot;
 
 use super::closing::{Closing, Over};
 use super::entry::{Entry, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
 pub use super::packets::WindowBytes;
 use super::packets::{check, entry_of, key_of, vlan};
-use super::record::{Flow, is_long_header};
-use super::settle::{clear_part, settle};
+use super::record::Flow;
 use super::slab::Slab;
 use crate::capture::Timestamp;
-use crate::limits::{DISORDER_NS, REMEMBERED_STREAMS};
-use crate::packet::{ip, tcp};
+use crate::limits::REMEMBERED_STREAMS;
 use crate::prefetch;
 use hashbrown::{HashMap, HashTable};
+use slot::{Slot, offer, print_of};
 
 /// Counters of a shard.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,45 +27,6 @@ pub struct ShardCounts {
     pub late_packets: u64,
     /// Connections that were over, forgotten for memory.
     pub closed_forgotten: u64,
-}
-
-struct Slot {
-    print: Fingerprint,
-    /// Octets that the flow has on the heap.
-    heap: u32,
-    closing: Closing,
-    flow: Flow,
-}
-
-impl Slot {
-    /// Whether this is a packet's flow, and the packet goes on with it.
-    #[inline(always)]
-    fn takes(&self, record: &Record, entry: &Entry, clock: Timestamp) -> bool {
-        let flow = &self.flow;
-        self.print == print_of(record)
-            && record.facts & fact::HIDDEN == 0
-            && !self.closing.is_over(clock.max(entry.time))
-            && (flow.transcript.count() == 0 || !flow.is_ended_by(entry))
-    }
-
-    /// Adds a packet to the flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
-    #[inline(always)]
-    fn take(&mut self, entry: &Entry, payload: &[u8]) -> usize {
-        let (flow, side) = (&mut self.flow, entry.direction().index());
-        flow.hidden = false;
-        let before = flow.transcript.heap();
-        flow.absorb(entry, clear_part(flow, side, payload));
-        if entry.payload_len > 0 && (entry.is_tcp() || is_long_header(payload)) {
-            settle(flow, side);
-        }
-        // Bare packets touch neither heads nor later requests, and the sum over those costs more than the packet.
-        let now = if entry.payload_len > 0 { flow.heap() } else { self.heap as usize + flow.transcript.heap() - before };
-        now.wrapping_sub(std::mem::replace(&mut self.heap, now as u32) as usize)
-    }
-}
-
-fn print_of(record: &Record) -> Fingerprint {
-    Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high }
 }
 
 /// One of the [`super::key::SHARDS`] parts of the flow table.
@@ -95,14 +58,8 @@ pub struct Shard {
 const SLOT: usize = size_of::<Option<Slot>>() + 8;
 /// A place in the index that is none of a live flow but of a connection that is over.
 const OVER: u32 = 1 << 31;
-/// Memory of a connection that is over.
-const REMEMBERED: usize = size_of::<Option<Over>>() + 8;
 /// Packets whose flows are fetched together: more than a memory system has loads in flight, few enough to stay in its first cache.
 const BATCH: usize = 24;
-/// Capture time between sweeps for ended flows; sweeping costs a pass over the live ones.
-const SWEEP_NS: i64 = 20_000_000_000;
-/// Evicting one flow at a time would scan the shard for each; an eighth at once is an amortised constant.
-const EVICT_SHARE: usize = 8;
 /// Octets from the start of an IP header behind which the payload of most packets starts, in a line of its own.
 const PAYLOAD_FROM: usize = 64;
 /// Data packets whose checksum is looked at: evasion tools spoil those of their decoys, which come early.
@@ -277,121 +234,6 @@ impl Shard {
         Some(frame)
     }
 
-    fn remove(&mut self, i: u32) -> Option<Slot> {
-        let slot = self.slots.remove(i)?;
-        self.used -= SLOT + slot.heap as usize;
-        if let Ok(found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
-            found.remove();
-        }
-        Some(slot)
-    }
-
-    /// Lets go of a flow that is over. Of a TCP connection that is remembered: should it be heard of again, Wireshark's number depends
-    /// on it. Returns where in the index.
-    fn finish(&mut self, i: u32) -> Option<u32> {
-        if self.slots.get(i)?.flow.key.protocol != 6 {
-            let slot = self.remove(i)?;
-            self.finished.push(slot.flow);
-            return None;
-        }
-        let slot = self.slots.remove(i)?;
-        self.used -= SLOT + slot.heap as usize;
-        let place = self.over.insert(Over::new(slot.print, &slot.closing, &slot.flow)) | OVER;
-        self.used += REMEMBERED;
-        if let Ok(mut found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
-            found.get_mut().1 = place;
-        }
-        self.finished.push(slot.flow);
-        Some(place)
-    }
-
-    fn forget(&mut self, place: u32) {
-        if let Some(over) = self.over.remove(place) {
-            self.used -= REMEMBERED;
-            if let Ok(found) = self.index.find_entry(over.print.low, |(_, j)| *j == place | OVER) {
-                found.remove();
-            }
-        }
-    }
-
-    /// Forgets what fits of the connections that are over.
-    fn forget_all(&mut self, fits: impl Fn(&Over) -> bool) {
-        for place in 0..self.over.places() {
-            if self.over.get(place).is_some_and(&fits) {
-                self.counts.closed_forgotten += 1;
-                self.forget(place);
-            }
-        }
-    }
-
-    fn evict(&mut self) {
-        // Of a flood of short connections the ends must not crowd out what is open.
-        let (crowded, clock) = (self.over.len() * REMEMBERED > self.budget / 2, self.clock);
-        self.forget_all(|over| crowded || over.is_past(clock));
-        let age = |(i, slot): (u32, &Slot)| (slot.flow.last, slot.flow.transcript.first_frame(), i);
-        let mut by_age: Vec<(Timestamp, u64, u32)> = self.slots.iter().map(age).collect();
-        by_age.sort_unstable();
-        let enough = self.budget - self.budget / EVICT_SHARE;
-        for (_, _, i) in by_age {
-            if self.used <= enough {
-                return;
-            }
-            if let Some(mut slot) = self.remove(i) {
-                slot.flow.evicted = true;
-                self.counts.evicted += 1;
-                self.finished.push(slot.flow);
-            }
-        }
-    }
-
-    /// Flows that have ended. Called once a window; sweeps when enough capture time has passed.
-    pub fn take_finished(&mut self) -> Vec<Flow> {
-        if self.swept.0 == i64::MIN {
-            self.swept = self.clock;
-        }
-        let mut closed = std::mem::take(&mut self.closed);
-        closed.retain_mut(|(over, i)| {
-            // Whatever came since can only have put it off.
-            if *over >= self.clock.0 {
-                return true;
-            }
-            let Some(closing) = self.slots.get_mut(*i).map(|s| &mut s.closing) else { return false };
-            if !closing.is_closed() {
-                closing.unlist();
-                return false;
-            }
-            if closing.is_over(self.clock) {
-                self.finish(*i);
-                return false;
-            }
-            *over = closing.over();
-            true
-        });
-        self.closed = closed;
-        if self.clock.since(self.swept) >= SWEEP_NS {
-            self.swept = self.clock;
-            for i in 0..self.slots.places() {
-                let idle = |s: &Slot| self.clock.since(s.flow.last) > Flow::idle(&s.flow.key) + DISORDER_NS;
-                if self.slots.get(i).is_some_and(idle) {
-                    self.finish(i);
-                }
-            }
-            if self.over.len() > REMEMBERED_STREAMS {
-                let clock = self.clock;
-                self.forget_all(|over| over.is_past(clock));
-            }
-        }
-        std::mem::take(&mut self.finished)
-    }
-
-    /// Every flow that is left, at the end of the capture.
-    pub fn drain(&mut self) -> impl Iterator<Item = Flow> {
-        self.index.clear();
-        self.over = Slab::default();
-        self.used = 0;
-        std::mem::take(&mut self.finished).into_iter().chain(self.slots.drain().map(|s| s.flow))
-    }
-
     /// The hasher whose fingerprints this shard expects.
     pub fn hasher(&self) -> Hasher {
         self.hasher
@@ -400,17 +242,4 @@ impl Shard {
 
 fn print_at(slots: &Slab<Slot>, over: &Slab<Over>, i: u32) -> Option<Fingerprint> {
     if i & OVER == 0 { slots.get(i).map(|s| s.print) } else { over.get(i & !OVER).map(|o| o.print) }
-}
-
-/// Notes the segment size that a SYN offers: the one option that packets behind it are measured by.
-#[inline]
-fn offer(flow: &mut Flow, entry: &Entry, record: &Record, window: &WindowBytes<'_>) {
-    if entry.flags & tcp::SYN == 0 || !entry.is_tcp() {
-        return;
-    }
-    let header = ip::header(window.frame(record), usize::from(record.ip_at)).ok();
-    let facts = header.and_then(|h| tcp::header(h.body).ok()).map(|(facts, ..)| facts);
-    let mss = facts.and_then(|f| f.mss).unwrap_or(0);
-    let known = &mut flow.mss[entry.direction().index()];
-    *known = mss.max(*known);
 }

@@ -1,0 +1,62 @@
+//! A live flow in its place: what it takes of a packet, and what that costs.
+
+use super::WindowBytes;
+use crate::capture::Timestamp;
+use crate::flow::closing::Closing;
+use crate::flow::entry::{Entry, Record, fact};
+use crate::flow::key::Fingerprint;
+use crate::flow::record::{Flow, is_long_header};
+use crate::flow::settle::{clear_part, settle};
+use crate::packet::{ip, tcp};
+
+pub(super) struct Slot {
+    pub print: Fingerprint,
+    /// Octets that the flow has on the heap.
+    pub heap: u32,
+    pub closing: Closing,
+    pub flow: Flow,
+}
+
+impl Slot {
+    /// Whether this is a packet's flow, and the packet goes on with it.
+    #[inline(always)]
+    pub fn takes(&self, record: &Record, entry: &Entry, clock: Timestamp) -> bool {
+        let flow = &self.flow;
+        self.print == print_of(record)
+            && record.facts & fact::HIDDEN == 0
+            && !self.closing.is_over(clock.max(entry.time))
+            && (flow.transcript.count() == 0 || !flow.is_ended_by(entry))
+    }
+
+    /// Adds a packet to the flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
+    #[inline(always)]
+    pub fn take(&mut self, entry: &Entry, payload: &[u8]) -> usize {
+        let (flow, side) = (&mut self.flow, entry.direction().index());
+        flow.hidden = false;
+        let before = flow.transcript.heap();
+        flow.absorb(entry, clear_part(flow, side, payload));
+        if entry.payload_len > 0 && (entry.is_tcp() || is_long_header(payload)) {
+            settle(flow, side);
+        }
+        // Bare packets touch neither heads nor later requests, and the sum over those costs more than the packet.
+        let now = if entry.payload_len > 0 { flow.heap() } else { self.heap as usize + flow.transcript.heap() - before };
+        now.wrapping_sub(std::mem::replace(&mut self.heap, now as u32) as usize)
+    }
+}
+
+pub(super) fn print_of(record: &Record) -> Fingerprint {
+    Fingerprint { low: record.fingerprint_low, high: record.fingerprint_high }
+}
+
+/// Notes the segment size that a SYN offers: the one option that packets behind it are measured by.
+#[inline]
+pub(super) fn offer(flow: &mut Flow, entry: &Entry, record: &Record, window: &WindowBytes<'_>) {
+    if entry.flags & tcp::SYN == 0 || !entry.is_tcp() {
+        return;
+    }
+    let header = ip::header(window.frame(record), usize::from(record.ip_at)).ok();
+    let facts = header.and_then(|h| tcp::header(h.body).ok()).map(|(facts, ..)| facts);
+    let mss = facts.and_then(|f| f.mss).unwrap_or(0);
+    let known = &mut flow.mss[entry.direction().index()];
+    *known = mss.max(*known);
+}
