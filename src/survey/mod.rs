@@ -4,11 +4,13 @@
 //! one network and fine on another. A [`Part`] is what one shard contributes; parts merge in shard order, then [`conclude`] speaks.
 
 mod answers;
+mod aspects;
 mod attempts;
 mod attribution;
 mod audit;
 mod baselines;
 mod changes;
+mod cited;
 mod clock_steps;
 mod conclude;
 mod controls;
@@ -16,6 +18,7 @@ mod examples;
 mod explained;
 mod facts;
 mod gathered;
+mod judge;
 mod leans;
 mod meanwhile;
 mod notes;
