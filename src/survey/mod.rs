@@ -19,6 +19,7 @@ mod explained;
 mod facts;
 mod fisher;
 mod gathered;
+mod heard;
 mod judge;
 mod key;
 mod leans;
