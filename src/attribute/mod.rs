@@ -9,5 +9,6 @@ pub mod issuers;
 pub mod observed;
 pub mod ooni;
 pub mod pattern;
+pub mod resemblance;
 pub mod special;
 pub mod unregistered;

@@ -7,7 +7,7 @@ use super::record::{
     InjectorRecord, PacketRecord, SCHEMA, TriggerRecord,
 };
 use super::{Shown, Sink, Tally, escape, flows, identity, timeline, transactions, wireshark};
-use crate::attribute::injectors::Resemblance;
+use crate::attribute::resemblance::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
 use crate::survey::{ClockStep, Ends, Finding, FlowLine, Injector, PacketRef};
