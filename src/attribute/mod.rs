@@ -1,6 +1,7 @@
 //! What is known of networks and systems, as data: injectors, block pages, issuers, forged answers, special-use addresses.
 
 pub mod blockpages;
+pub mod checks;
 pub mod fields;
 pub mod forged_answers;
 pub mod given;

@@ -3,7 +3,7 @@
 //! A name is a remark beside a finding: whether there is one, and how sure it is, was settled before. Only a row all of whose fields
 //! hold, rare enough together, is named; of two such rows a user's before ours, then the more particular one; of equals both.
 
-use super::fields::Check;
+use super::checks::Check;
 use super::injectors::{RARE, Row, TRUSTED, rows};
 use super::observed::{Observed, Packet};
 
