@@ -1,153 +1,16 @@
 //! Real runs of the binary on captures written here byte by byte.
 
-use serde_json::Value;
+#[path = "cli/exchange.rs"]
+mod exchange;
+#[path = "cli/inputs.rs"]
+mod inputs;
+#[path = "cli/run.rs"]
+mod run;
+
+use exchange::{Capture, guilty, innocent};
+use run::{Place, command, of_type, records, run, s, text};
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-const CLIENT: [u8; 4] = [192, 0, 2, 10];
-const SERVER: [u8; 4] = [198, 51, 100, 20];
-const SYN: u8 = 2;
-const RST: u8 = 4;
-const PSH: u8 = 8;
-const ACK: u8 = 16;
-
-/// A classic pcap of raw IP packets.
-struct Capture {
-    bytes: Vec<u8>,
-    time_us: u32,
-    id: u16,
-}
-
-impl Capture {
-    fn new() -> Capture {
-        let mut bytes = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();
-        bytes.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        bytes.extend(65535_u32.to_le_bytes());
-        bytes.extend(101_u32.to_le_bytes());
-        Capture { bytes, time_us: 0, id: 100 }
-    }
-
-    /// A TCP packet, `after_us` microseconds behind the one before.
-    fn tcp(&mut self, after_us: u32, to_server: bool, port: u16, ttl: u8, (flags, seq, ack): (u8, u32, u32), payload: &[u8]) {
-        self.time_us += after_us;
-        self.id += 1;
-        let (src, dst) = if to_server { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
-        let ports = if to_server { [port, 80] } else { [80, port] };
-        let length = 40 + payload.len();
-        let mut p = vec![0x45, 0];
-        p.extend((length as u16).to_be_bytes());
-        p.extend(self.id.to_be_bytes());
-        p.extend([0x40, 0, ttl, 6, 0, 0]);
-        p.extend(src);
-        p.extend(dst);
-        p.extend(ports.iter().flat_map(|p| p.to_be_bytes()));
-        p.extend(seq.to_be_bytes());
-        p.extend(ack.to_be_bytes());
-        p.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
-        p.extend(payload);
-        let seconds = 1_700_000_000 + self.time_us / 1_000_000;
-        for field in [seconds, self.time_us % 1_000_000, p.len() as u32, p.len() as u32] {
-            self.bytes.extend(field.to_le_bytes());
-        }
-        self.bytes.extend(p);
-    }
-
-    /// Handshake and request: six packets' worth of an ordinary HTTP exchange up to the answer.
-    fn request(&mut self, port: u16, host: &[u8]) -> u32 {
-        let get = [b"GET / HTTP/1.1\r\nHost: ", host, b"\r\nUser-Agent: x\r\n\r\n"].concat();
-        self.tcp(1_000, true, port, 64, (SYN, 999, 0), b"");
-        self.tcp(40_000, false, port, 50, (SYN | ACK, 4999, 1000), b"");
-        self.tcp(100, true, port, 64, (ACK, 1000, 5000), b"");
-        self.tcp(200, true, port, 64, (PSH | ACK, 1000, 5000), &get);
-        1000 + get.len() as u32
-    }
-
-    fn answer(&mut self, after_us: u32, port: u16, next: u32) {
-        self.tcp(after_us, false, port, 50, (ACK, 5000, next), b"");
-        self.tcp(500, false, port, 50, (PSH | ACK, 5000, next), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    }
-
-    /// The request is answered.
-    fn innocent(&mut self, port: u16) {
-        let next = self.request(port, b"fine.example");
-        self.answer(40_000, port, next);
-    }
-
-    /// A reset from nearby comes before the server's answer, which comes all the same.
-    fn guilty(&mut self, port: u16, host: &[u8]) {
-        let next = self.request(port, host);
-        for _ in 0..2 {
-            self.tcp(3_000, false, port, 57, (RST | ACK, 5000, next), b"");
-        }
-        self.answer(36_000, port, next);
-    }
-}
-
-fn guilty(host: &[u8]) -> Vec<u8> {
-    let mut capture = Capture::new();
-    capture.innocent(40_000);
-    capture.guilty(40_001, host);
-    capture.bytes
-}
-
-fn innocent() -> Vec<u8> {
-    let mut capture = Capture::new();
-    capture.innocent(40_000);
-    capture.bytes
-}
-
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        Place(tempfile::tempdir().unwrap())
-    }
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, bytes).unwrap();
-        path
-    }
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_interloper"));
-    command.args(args).stdin(Stdio::null()).env_remove("NO_COLOR");
-    command
-}
-
-fn run(args: &[&str]) -> Output {
-    command(args).output().unwrap()
-}
-
-fn piped(args: &[&str], input: &[u8]) -> Output {
-    let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A child that complains at once does not read its input.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    child.wait_with_output().unwrap()
-}
-
-fn text(output: &Output) -> (String, String) {
-    (String::from_utf8(output.stdout.clone()).unwrap(), String::from_utf8(output.stderr.clone()).unwrap())
-}
-
-fn records(output: &Output) -> Vec<Value> {
-    text(output).0.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
-}
-
-fn of_type<'v>(records: &'v [Value], kind: &str) -> Vec<&'v Value> {
-    records.iter().filter(|r| r["type"] == kind).collect()
-}
-
-fn s(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use std::process::{Command, Stdio};
 
 #[test]
 fn tells_what_was_forged() {
@@ -252,23 +115,6 @@ fn errors_say_what_to_do() {
 }
 
 #[test]
-fn a_truncated_file_gives_what_precedes_the_damage() {
-    let place = Place::new();
-    let whole = guilty(b"blocked.example");
-    let path = place.file("cut.pcap", &whole[..whole.len() - 10]);
-    let output = run(&["--json", s(&path)]);
-    let all = records(&output);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output).1.contains("damaged at byte"));
-    assert_eq!(of_type(&all, "finding").len(), 1);
-    assert!(of_type(&all, "capture")[0]["damage"][0]["offset"].as_u64().unwrap() > 24);
-    let summary = all.last().unwrap();
-    assert_eq!((&summary["type"], &summary["complete"]), (&"summary".into(), &false.into()));
-    let (out, _) = text(&run(&[s(&path)]));
-    assert!(out.contains("damaged at byte") && out.contains("forged reset"), "{out}");
-}
-
-#[test]
 fn json_lines_follow_the_schema() {
     let place = Place::new();
     let path = place.file("g.pcap", &guilty(b"Blocked.example"));
@@ -317,86 +163,6 @@ fn assert_order(line: &str, fields: &str) {
         let at = line[from..].find(&key).unwrap_or_else(|| panic!("{field} is missing or out of order: {line}"));
         from += at + key.len();
     }
-}
-
-#[test]
-fn the_container_does_not_matter() {
-    let place = Place::new();
-    let bytes = guilty(b"blocked.example");
-    let path = place.file("g.pcap", &bytes);
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gz.write_all(&bytes).unwrap();
-    let gz = gz.finish().unwrap();
-    let gz_path = place.file("g.pcap.gz", &gz);
-    let plain = |output: Output| -> Vec<Value> {
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let mut all = records(&output);
-        for record in &mut all {
-            record.as_object_mut().unwrap().retain(|k, _| !matches!(k.as_str(), "file" | "compression" | "bytes_total"));
-        }
-        all
-    };
-    let expected = plain(run(&["--json", s(&path)]));
-    assert_eq!(of_type(&expected, "finding").len(), 1);
-    assert_eq!(plain(run(&["--json", s(&gz_path)])), expected);
-    assert_eq!(plain(piped(&["--json", "-"], &bytes)), expected);
-    assert_eq!(plain(piped(&["--json", "-r", "-"], &gz)), expected);
-    assert_eq!(plain(run(&["-r", s(&path), "--json"])), expected);
-}
-
-#[test]
-fn threads_and_chunks_do_not_show() {
-    let place = Place::new();
-    for n in 0..12_u8 {
-        let mut capture = Capture::new();
-        for port in 0..40 {
-            if port % 5 == u16::from(n % 5) {
-                capture.guilty(41_000 + port, format!("name{port}.example").as_bytes());
-            } else {
-                capture.innocent(41_000 + port);
-            }
-        }
-        place.file(&format!("d{}/c{n}.pcap", n % 3), &capture.bytes);
-    }
-    for form in [&["--json", "--flows"][..], &[]] {
-        let with = |more: &[&str]| run(&[form, more, &[s(place.path())]].concat()).stdout;
-        let expected = with(&["-j", "1"]);
-        assert!(expected.len() > 10_000);
-        for threads in 2..=8 {
-            assert!(with(&["-j", &threads.to_string()]) == expected, "-j {threads}");
-        }
-        assert!(with(&["--window", "128K", "--chunk", "4K", "--wrong-guesses"]) == expected, "small chunks, wrong guesses");
-    }
-}
-
-#[test]
-fn a_directory_is_read_in_order_and_only_its_captures() {
-    let place = Place::new();
-    place.file("b/2.pcap", &innocent());
-    place.file("b/1", &innocent());
-    place.file("a.cap", &innocent());
-    place.file("notes.txt", b"not a capture");
-    let output = run(&["--json", s(place.path())]);
-    assert_eq!(output.status.code(), Some(0));
-    let all = records(&output);
-    let files: Vec<&str> = of_type(&all, "capture").iter().map(|c| c["file"].as_str().unwrap()).collect();
-    let names: Vec<&str> = files.iter().map(|f| f.strip_prefix(s(place.path())).unwrap()).collect();
-    assert_eq!(names, ["/a.cap", "/b/1", "/b/2.pcap"]);
-    assert_eq!((&all[3]["passed_over"], &all[3]["captures"]), (&1.into(), &3.into()));
-    let (out, _) = text(&run(&[s(place.path())]));
-    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("3 captures") && words.contains("passed over 1 file"), "{out}");
-}
-
-#[test]
-fn stops_at_a_count_and_at_a_size() {
-    let place = Place::new();
-    let path = place.file("g.pcap", &guilty(b"blocked.example"));
-    let all = records(&run(&["--json", "-c", "6", s(&path)]));
-    assert_eq!((&all[0]["packets"], all.len()), (&6.into(), 2));
-    let output = run(&["--json", "--max-bytes", "300", s(&path)]);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(records(&output)[0]["damage"][0]["text"].as_str().unwrap().contains("--max-bytes"));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! JSON Lines, schema `interloper/1`: one object a line, in an order that does not depend on threads.
 
 use super::clock::{milliseconds, rfc3339};
+use super::record::summary::{SummaryRecord, SuppressedRecord, UnreadRecord, Versions};
 use super::record::{
     CandidateRecord, CaptureRecord, ClaimRecord, ClockStepRecord, ControlRecord, DamageRecord, EndsRecord, FindingRecord, FlowRecord,
-    InjectorRecord, PacketRecord, SCHEMA, SummaryRecord, SuppressedRecord, TriggerRecord, UnreadRecord, Versions,
+    InjectorRecord, PacketRecord, SCHEMA, TriggerRecord,
 };
 use super::{Shown, Sink, Tally, escape, flows, identity, timeline, transactions, wireshark};
-use crate::attribute::injectors::Resemblance;
+use crate::attribute::resemblance::Resemblance;
 use crate::detect::finding::{Claim, Confidence, Mechanism};
 use crate::flow::entry::fact;
 use crate::survey::{ClockStep, Ends, Finding, FlowLine, Injector, PacketRef};

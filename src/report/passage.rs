@@ -3,7 +3,8 @@
 use super::clock::{TimeFormat, span};
 use super::paint::{Paint, fill, fill_words};
 use super::{Shown, escape, wireshark, words};
-use crate::attribute::injectors::{Evidence, Resemblance};
+use crate::attribute::injectors::Evidence;
+use crate::attribute::resemblance::Resemblance;
 use crate::detect::finding::{Claim, Class, Mechanism, Stance};
 use crate::detect::rules;
 use crate::survey::{Finding, Injector, PacketRef};

@@ -2,7 +2,7 @@
 
 use super::page::By;
 use super::paint::{Paint, fill, width};
-use super::record::{StretchRecord, TimelineRecord, TrackRecord};
+use super::record::summary::{StretchRecord, TimelineRecord, TrackRecord};
 use super::words;
 use crate::detect::finding::Confidence;
 

@@ -3,7 +3,7 @@
 use super::clock::rfc3339;
 use super::escape;
 use super::page::By;
-use super::record::{StretchRecord, TimelineRecord, TrackRecord};
+use super::record::summary::{StretchRecord, TimelineRecord, TrackRecord};
 use super::wireshark;
 use crate::capture::Timestamp;
 use crate::detect::finding::Mechanism;

@@ -1,8 +1,8 @@
 //! Whose packets a finding's look like: facts for the matcher, the distance they point to, the words for their pattern.
 
 use super::verdict::{Injector, PacketRef};
-use crate::attribute::injectors::resemble;
 use crate::attribute::observed::{Answer, Cause, Observed, Packet, initial_ttl};
+use crate::attribute::resemblance::resemble;
 use crate::attribute::{blockpages, issuers};
 use crate::detect::case::Case;
 use crate::detect::finding::{Claim, Stage, Suspect};

@@ -1,16 +1,11 @@
 //! When a name, server or mechanism went from fine to blocked and back: the stretches of a track within which nothing changed.
 //!
-//! Two steps. Which changes fit best: optimal partitioning (Jackson et al., An algorithm for optimal partitioning of data on an
-//! interval, IEEE Signal Processing Letters 12(2), 2005) of the spans by their binomial likelihood, each change costing what Schwarz's
-//! criterion asks for its two parameters, where and how much (Yao, Estimating the number of change-points via Schwarz' criterion,
-//! Statistics & Probability Letters 6(3), 1988). Which of them are claimed: those between stretches of at least [`LEAST`] trials
-//! whose shares differ by Fisher's exact test, two-sided (Fisher, Statistical Methods for Research Workers, section 21.02), at
-//! [`LEVEL`] divided by the number of places where a change could lie (Bonferroni). The least certain change falls first, and its
-//! neighbours are measured again.
-//!
-//! Attempts made side by side are no independent trials: a browser opens six connections at once, and all meet the same fault. One in
-//! ten seconds counts as a trial, at least one a span, with the share of its span.
+//! Two steps. Which changes fit best is found by [`super::partition`]. Which of them are claimed: those between stretches of
+//! at least [`LEAST`] trials whose shares differ by Fisher's exact test, two-sided, at [`LEVEL`] divided by the number of places where a
+//! change could lie (Bonferroni). The least certain change falls first, and its neighbours are measured again.
 
+use super::fisher::fisher;
+use super::partition::{Piece, alike, best, piece};
 use super::track::Counts;
 
 /// Trials on each side of a change, and attempts of a stretch that is given a name. Five against five is the smallest table
@@ -21,10 +16,6 @@ pub const LEVEL: f64 = 0.01;
 /// Share of attempts up to which a stretch is `fine`; `blocked` is from its complement on. Filters miss some packets under load, and a
 /// forged packet may come to one in fifty for reasons nobody sees again.
 pub const FINE: f64 = 0.1;
-/// Seconds that separate trials: past a browser's parallel connections and its retries.
-const APART: u64 = 10;
-/// Trials of a span: with more the test only takes longer.
-const MOST: u64 = 64;
 
 /// How a name fares.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -84,31 +75,6 @@ pub struct Stretch {
     pub p: Option<f64>,
 }
 
-/// A run of spans under work: trials, hits among them, and what they stand for.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    trials: u64,
-    hits: u64,
-    counts: Counts,
-    /// Spans in it.
-    spans: u64,
-}
-
-impl Piece {
-    fn and(self, other: Piece) -> Piece {
-        Piece {
-            trials: self.trials + other.trials,
-            hits: self.hits + other.hits,
-            counts: self.counts.and(other.counts),
-            spans: self.spans + other.spans,
-        }
-    }
-
-    fn is_pure(&self) -> bool {
-        self.hits == 0 || self.hits == self.trials
-    }
-}
-
 /// Stretches of a track whose spans are `width` seconds long; at least one, unless there are no attempts.
 pub fn stretches(spans: impl Iterator<Item = Counts>, width: u64) -> Vec<Stretch> {
     let pieces: Vec<Piece> = spans.map(|c| piece(&c, width)).collect();
@@ -156,102 +122,12 @@ fn straddle(parts: &mut Vec<Piece>) {
     }
 }
 
-fn piece(counts: &Counts, width: u64) -> Piece {
-    let judged = counts.judged();
-    let trials = judged.min((width / APART).clamp(1, MOST));
-    // Half a trial is none: a doubt is not held against anybody.
-    let hits = if judged == 0 { 0 } else { (2 * counts.interfered * trials + judged - 1) / (2 * judged) };
-    Piece { trials, hits, counts: *counts, spans: 1 }
-}
-
-/// Neighbours that agree, or that have nothing to say, become one: no change lies between them.
-fn alike(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut out: Vec<Piece> = Vec::new();
-    for p in pieces {
-        match out.last_mut() {
-            Some(last) if last.trials == 0 || p.trials == 0 || (last.is_pure() && p.is_pure() && (last.hits == 0) == (p.hits == 0)) => {
-                *last = last.and(p);
-            }
-            _ => out.push(p),
-        }
-    }
-    out
-}
-
-/// The partition with the greatest likelihood less what its changes cost.
-fn best(pieces: &[Piece]) -> Vec<Piece> {
-    let mut sums = vec![(0u64, 0u64)];
-    for p in pieces {
-        let (trials, hits) = sums.last().copied().unwrap_or_default();
-        sums.push((trials + p.trials, hits + p.hits));
-    }
-    let all = sums.last().map_or(0, |s| s.0);
-    let cost_of_change = (all.max(2) as f64).ln();
-    // Cheapest way to cover the first n pieces, and where its last part begins.
-    let mut cheapest: Vec<(f64, usize)> = vec![(-cost_of_change, 0)];
-    for (to, end) in sums.iter().enumerate().skip(1) {
-        let mut found = (f64::INFINITY, 0);
-        for (from, (start, (before, _))) in sums.iter().zip(&cheapest).enumerate().take(to) {
-            let (trials, hits) = (end.0 - start.0, end.1 - start.1);
-            let whole = from == 0 && to == pieces.len();
-            if trials < LEAST && !whole {
-                continue;
-            }
-            let cost = before + cost_of_change - likelihood(trials, hits);
-            if cost < found.0 {
-                found = (cost, from);
-            }
-        }
-        cheapest.push(found);
-    }
-    let mut parts = Vec::new();
-    let mut to = pieces.len();
-    while to > 0 {
-        let from = cheapest.get(to).map_or(0, |c| c.1);
-        parts.extend(pieces.get(from..to).unwrap_or_default().iter().copied().reduce(Piece::and));
-        to = from;
-    }
-    parts.reverse();
-    parts
-}
-
-/// Logarithm of the greatest likelihood of so many hits.
-fn likelihood(trials: u64, hits: u64) -> f64 {
-    let term = |n: u64| if n == 0 { 0.0 } else { n as f64 * (n as f64 / trials as f64).ln() };
-    term(hits) + term(trials - hits)
-}
-
 /// How likely the difference between two stretches is if there is none; 1 where no change of state would be claimed anyway.
 fn chance(a: &Piece, b: &Piece) -> f64 {
     if a.trials < LEAST || b.trials < LEAST || State::of(&a.counts) == State::of(&b.counts) {
         return 1.0;
     }
     fisher((a.hits, a.trials), (b.hits, b.trials))
-}
-
-/// Fisher's exact test, two-sided: the chance of a table as unlikely as this one, given its margins.
-pub fn fisher(a: (u64, u64), b: (u64, u64)) -> f64 {
-    let (trials, hits) = (a.1 + b.1, a.0 + b.0);
-    let table = |k: u64| choose(a.1, k) + choose(b.1, hits - k) - choose(trials, hits);
-    let seen = table(a.0);
-    // Tables that are equally likely must not be lost to rounding.
-    let sum: f64 = (hits.saturating_sub(b.1)..=hits.min(a.1)).map(table).filter(|t| *t <= seen + 1e-7).map(f64::exp).sum();
-    sum.min(1.0)
-}
-
-/// Logarithm of a binomial coefficient.
-fn choose(n: u64, k: u64) -> f64 {
-    factorial(n) - factorial(k) - factorial(n - k)
-}
-
-/// Logarithm of a factorial: exact up to 20, Stirling's series beyond (NIST DLMF 5.11.1; wrong by less than 1e-10).
-fn factorial(n: u64) -> f64 {
-    if n <= 20 {
-        return ((1..=n).product::<u64>() as f64).ln();
-    }
-    let x = n as f64;
-    let half_of_two_pi = 0.5 * std::f64::consts::TAU.ln();
-    (x + 0.5) * x.ln() - x + half_of_two_pi + (1.0 - (1.0 - 2.0 / (7.0 * x * x)) / (30.0 * x * x)) / (12.0 * x)
 }
 
 #[cfg(test)]
@@ -369,19 +245,6 @@ mod tests {
         let mut track = Track::default();
         attempts(&mut track, 0, 30, MINUTE, Came::Unjudged);
         assert_eq!(told(&track), [(State::Few, 0, 0)]);
-    }
-
-    #[test]
-    fn fishers_test() {
-        // The lady tasting tea (Fisher, The Design of Experiments, 1935): 3 of 4 right, two-sided 34 of 70; all right, 2 of 70.
-        assert!((fisher((3, 4), (1, 4)) - 34.0 / 70.0).abs() < 1e-12);
-        assert!((fisher((4, 4), (0, 4)) - 2.0 / 70.0).abs() < 1e-12);
-        assert!((fisher((5, 5), (0, 5)) - 2.0 / 252.0).abs() < 1e-12);
-        assert_eq!(fisher((0, 7), (0, 9)), 1.0);
-        assert!((fisher((10, 20), (10, 20)) - 1.0).abs() < 1e-9);
-        // ln 100! (DLMF 5.11)
-        assert!((factorial(100) - 363.739_375_555_563_5).abs() < 1e-9);
-        assert!((factorial(21) - factorial(20) - 21f64.ln()).abs() < 1e-10);
     }
 
     #[test]

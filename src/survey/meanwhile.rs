@@ -1,7 +1,8 @@
 //! What else went silent while a suspect did, and what went on.
 
 use super::baselines::{Index, run};
-use super::facts::{HEARD, Silent};
+use super::facts::Silent;
+use super::heard::HEARD;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::Suspect;

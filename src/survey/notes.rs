@@ -1,7 +1,8 @@
 //! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
 
 use super::examples::{First, least};
-use super::facts::{Heard, Kind, Silent};
+use super::facts::{Kind, Silent};
+use super::heard::Heard;
 use super::part::Part;
 use super::tries;
 use crate::attribute::special;

@@ -1,6 +1,6 @@
 //! Finished findings and flow lines: what reports are written from. Nothing here judges.
 
-use crate::attribute::injectors::Resembled;
+use crate::attribute::resemblance::Resembled;
 use crate::capture::Timestamp;
 use crate::detect::finding::{Claim, Confidence, Layer, Mechanism, Position, Stage, Trigger};
 use crate::detect::surroundings::FlowRef;

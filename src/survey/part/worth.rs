@@ -1,0 +1,108 @@
+//! Whether a suspect is worth a second look once all flows are known, as far as its own flow tells.
+
+use super::Part;
+use crate::attribute::{special, unregistered};
+use crate::detect::case::Case;
+use crate::detect::finding::{Claim, Mechanism, Suspect, conclude};
+use crate::detect::messages::DnsSeen;
+use crate::detect::rules::{self, RULES, View};
+use crate::detect::surroundings::Surroundings;
+use crate::detect::suspects::dns_answer;
+use crate::survey::explained::reason;
+
+/// Refused connections kept per shard: a scan's worth says nothing more than these.
+const MAX_REFUSED: usize = 800;
+/// Slow transfers kept per shard: most lines are slow at times, and three of a name make a series.
+const MAX_SLOW: usize = 200;
+/// Unremarkable DNS answers kept per shard: an answer may be odd only beside what the resolver's others look like.
+const MAX_ORDINARY_DNS: usize = 24;
+
+/// What a suspect could become once other flows are known.
+pub(super) enum Worth {
+    /// A finding.
+    Keeping,
+    /// Nothing: its own flow says why.
+    Explained(Claim),
+    Nothing,
+}
+
+impl Worth {
+    fn keeping(keep: bool) -> Worth {
+        if keep { Worth::Keeping } else { Worth::Nothing }
+    }
+}
+
+impl Part {
+    /// What a suspect could become once other flows are known.
+    pub(super) fn worth(&mut self, case: &Case<'_>, suspect: &Suspect, odd_answer: impl Fn() -> bool) -> Worth {
+        let keep = match suspect.mechanism {
+            Mechanism::Drop if suspect.stage == crate::detect::finding::Stage::PostSyn => {
+                self.kept_refused += 1;
+                self.kept_refused <= MAX_REFUSED
+            }
+            Mechanism::Drop
+            | Mechanism::TcpData
+            | Mechanism::TcpFin
+            | Mechanism::TcpHandshake
+            | Mechanism::IcmpError
+            | Mechanism::Stall
+            | Mechanism::TlsIntercept => true,
+            Mechanism::Throttle => {
+                // A connection on which somebody asks now and then is as slow and as even as a throttled one, and there are many. Its own
+                // packets tell it apart, and that rule nothing voids or rebuts: a second look would come to the same.
+                let view = View { case, suspect, around: &Surroundings::default() };
+                if let Some(claim) = rules::find("sender-paced").and_then(|r| (r.check)(&view)) {
+                    return Worth::Explained(claim);
+                }
+                self.kept_slow += 1;
+                self.kept_slow <= MAX_SLOW
+            }
+            Mechanism::DnsAnswer => {
+                self.ordinary_dns += usize::from(!odd_answer());
+                odd_answer() || self.ordinary_dns <= MAX_ORDINARY_DNS
+            }
+            Mechanism::TcpReset => {
+                if suspect.stage == crate::detect::finding::Stage::PostSyn {
+                    self.kept_refused += 1;
+                    return Worth::keeping(self.kept_refused <= MAX_REFUSED);
+                }
+                let around = Surroundings::default();
+                let view = View { case, suspect, around: &around };
+                let mut claims = rules::claims(&view);
+                let for_any = claims.iter().any(|c| rules::find(c.rule).is_some_and(|r| r.stance == crate::detect::finding::Stance::For));
+                // A side that was only ever heard to reset needs nothing but its peers to be explained.
+                let open = conclude(&mut claims, RULES, Mechanism::TcpReset).is_some();
+                let keep = for_any || (open && suspect.sender == case.server());
+                if let Some(claim) = reason(&claims).filter(|_| !open && !keep) {
+                    return Worth::Explained(claim.clone());
+                }
+                keep
+            }
+        };
+        Worth::keeping(keep)
+    }
+}
+
+/// Whether a DNS transaction is odd by itself.
+pub(super) fn is_odd_answer(case: &Case<'_>) -> bool {
+    let edns = dns_answer::queries(case).any(|q| q.message.edns.is_some());
+    let public = special::is_global(case.server_end().ip);
+    let odd = |d: &DnsSeen| {
+        let given = d.message.addresses().next().is_some();
+        let global = public && d.message.addresses().any(special::is_global);
+        let bogus = public && given && !global && special::is_public_name(&d.name);
+        let mismatch = given
+            && d.message
+                .question
+                .as_ref()
+                .is_some_and(|q| !matches!(q.qtype, 1 | 28 | 255) && d.message.answers.iter().all(|r| r.rtype != q.qtype));
+        let made_up = global && unregistered::why(&d.name).is_some();
+        bogus
+            || mismatch
+            || made_up
+            || dns_answer::known(&d.message, &d.name).is_some()
+            || (edns && !d.cut && d.message.edns.is_none() && d.message.rcode == 0)
+    };
+    let disputed = |n: usize, one: &DnsSeen| dns_answer::answers(case).skip(n + 1).any(|(_, other)| dns_answer::disagree(one, other));
+    dns_answer::answers(case).any(|(_, d)| odd(d)) || dns_answer::answers(case).enumerate().any(|(n, (_, d))| disputed(n, d))
+}
