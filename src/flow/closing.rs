@@ -13,6 +13,7 @@ use super::stream::ahead;
 use crate::capture::Timestamp;
 use crate::limits::{ANSWERED_NS, LINGER_MOST_NS, LINGER_NS, LINGER_ROUND_TRIPS, LINGER_UNKNOWN_NS, TIME_WAIT_NS};
 use crate::packet::tcp;
+use std::num::NonZeroU64;
 
 /// How far a connection has got in closing.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +128,7 @@ pub struct Over {
     /// Number behind the FIN of each side.
     fin: [u32; 2],
     /// First frame of its conversation.
-    stream_first: Option<u64>,
+    stream_first: Option<NonZeroU64>,
     syn: [Option<u32>; 2],
     heard: [bool; 2],
 }
@@ -152,7 +153,7 @@ impl Over {
 
     /// First frame of the conversation that Wireshark counts a packet to which is not included: the next one begins with a SYN whose
     /// number is not that of an end heard before, however long nothing came.
-    pub fn conversation(&self, e: &Entry) -> Option<u64> {
+    pub fn conversation(&self, e: &Entry) -> Option<NonZeroU64> {
         let side = e.direction().index();
         self.stream_first.filter(|_| !(e.is_syn() && self.heard[side]) || self.syn[side] == Some(e.seq))
     }

@@ -48,6 +48,8 @@ mod mark {
     pub const ACKS_ALL: u32 = 1 << 1;
     /// From here on three bits for each number, in the order of [`super::NUMBERS`].
     pub const LENGTHS: u32 = 2;
+    /// Those of the next two numbers, when the ones before them have been read.
+    pub const TWO_LENGTHS: u32 = 0b11_1111;
 }
 
 /// Frame, offset, time, payload length, TSval, TSecr, sequence number, acknowledgement, identification and window, shape.
@@ -224,7 +226,7 @@ fn read(r: &mut Reader<'_>, state: &mut State) -> Entry {
     let tsval = stepped(own.tsval, r.number());
     let tsecr = stepped(other.tsval, r.number());
     let (mut seq, mut ack) = (own.seq, own.ack);
-    if r.marks % 64 != 0 {
+    if r.marks & mark::TWO_LENGTHS != 0 {
         (seq, ack) = (stepped(seq, r.number()), stepped(ack, r.number()));
     } else {
         r.marks >>= 6;

@@ -7,6 +7,7 @@ use super::profile::Profile;
 use super::transcript::Transcript;
 use crate::capture::Timestamp;
 use crate::limits::{DATAGRAM_BYTES, DNS_IDLE_NS, HEAD_BYTES, LATEST_BYTES, TCP_IDLE_NS, UDP_IDLE_NS};
+use std::num::NonZeroU64;
 
 /// A stretch of payload that was kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,6 +87,23 @@ pub struct Latest {
     pub bytes: Vec<u8>,
 }
 
+/// Initial sequence number of a side's last SYN, if there was one: an option of it would take eight octets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Syn {
+    seq: [u8; 4],
+    seen: bool,
+}
+
+impl Syn {
+    fn of(seq: u32) -> Syn {
+        Syn { seq: seq.to_ne_bytes(), seen: true }
+    }
+
+    fn number(self) -> Option<u32> {
+        self.seen.then(|| u32::from_ne_bytes(self.seq))
+    }
+}
+
 /// Everything remembered about one flow.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Flow {
@@ -94,13 +112,12 @@ pub struct Flow {
     /// Time of the packet seen last.
     pub last: Timestamp,
     /// First frame of the conversation Wireshark would count this flow in.
-    pub stream_first: Option<u64>,
+    pub stream_first: Option<NonZeroU64>,
     pub sides: [Profile; 2],
     pub transcript: Transcript,
     pub heads: [Head; 2],
     pub latest: [Option<Box<Latest>>; 2],
-    /// Initial sequence number of the last SYN of each side.
-    syn: [Option<u32>; 2],
+    syn: [Syn; 2],
     pub vlan: Option<u16>,
     pub tunnel: bool,
     /// Largest segment size each side offered (RFC 9293 section 3.7.1); 0 if none was seen. The table sets it.
@@ -140,7 +157,7 @@ impl Flow {
             transcript: Transcript::default(),
             heads: Default::default(),
             latest: [None, None],
-            syn: [None, None],
+            syn: Default::default(),
             vlan: None,
             tunnel: false,
             mss: [0; 2],
@@ -171,17 +188,17 @@ impl Flow {
         if entry.time.since(self.last) > Flow::idle(&self.key) {
             return true;
         }
-        entry.is_syn() && self.transcript.count() > 0 && self.syn[entry.direction().index()] != Some(entry.seq)
+        entry.is_syn() && self.transcript.count() > 0 && !self.repeats_syn(entry)
     }
 
     /// Whether a SYN has the number of the last one of its side: Wireshark then counts the same conversation, however late it comes.
     pub fn repeats_syn(&self, entry: &Entry) -> bool {
-        entry.is_syn() && self.syn[entry.direction().index()] == Some(entry.seq)
+        entry.is_syn() && self.syn[entry.direction().index()] == Syn::of(entry.seq)
     }
 
     /// Initial sequence number of the last SYN of each side.
     pub fn syns(&self) -> [Option<u32>; 2] {
-        self.syn
+        self.syn.map(|syn| syn.number())
     }
 
     fn cap(&self) -> usize {
@@ -193,7 +210,7 @@ impl Flow {
         let side = entry.direction().index();
         self.last = entry.time;
         if entry.is_syn() {
-            self.syn[side] = Some(entry.seq);
+            self.syn[side] = Syn::of(entry.seq);
         }
         self.sides[side].absorb(entry);
         self.tunnel |= entry.is(fact::TUNNEL);
@@ -224,7 +241,7 @@ impl Flow {
             self.latest[side] = later.latest[side].clone().or(promoted).or(self.latest[side].take());
             self.sides[side].merge(&later.sides[side]);
             self.heads[side].merge(&later.heads[side], cap);
-            self.syn[side] = later.syn[side].or(self.syn[side]);
+            self.syn[side] = if later.syn[side].seen { later.syn[side] } else { self.syn[side] };
             self.mss[side] = self.mss[side].max(later.mss[side]);
         }
         self.last = later.last;

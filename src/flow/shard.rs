@@ -3,7 +3,7 @@
 mod leaving;
 mod slot;
 
-use super::closing::{Closing, Over};
+use super::closing::Over;
 use super::entry::{Entry, Record, fact};
 use super::key::{Fingerprint, FlowKey, Hasher};
 pub use super::packets::WindowBytes;
@@ -15,6 +15,7 @@ use crate::limits::REMEMBERED_STREAMS;
 use crate::prefetch;
 use hashbrown::{HashMap, HashTable};
 use slot::{Slot, offer, print_of};
+use std::num::NonZeroU64;
 
 /// Counters of a shard.
 #[derive(Clone, Copy, Debug, Default)]
@@ -193,7 +194,14 @@ impl Shard {
         slot.closing.see(entry, &slot.flow, self.clock).then(|| slot.closing.over())
     }
 
-    fn start(&mut self, print: Fingerprint, record: &Record, entry: &Entry, window: &WindowBytes<'_>, stream: Option<u64>) -> Option<u32> {
+    fn start(
+        &mut self,
+        print: Fingerprint,
+        record: &Record,
+        entry: &Entry,
+        window: &WindowBytes<'_>,
+        stream: Option<NonZeroU64>,
+    ) -> Option<u32> {
         let key = key_of(record, window)?;
         if self.used >= self.budget {
             self.evict();
@@ -203,27 +211,24 @@ impl Shard {
         let mut flow = Flow::new(key, entry.time);
         flow.hidden = true;
         flow.vlan = vlan(window.frame(record), usize::from(record.ip_at));
-        flow.stream_first = match stream {
-            Some(first) => Some(first),
-            None => self.stream_of(&key, entry.frame),
-        };
-        let i = self.slots.insert(Slot { print, heap: 0, closing: Closing::default(), flow });
+        flow.stream_first = stream.or_else(|| NonZeroU64::new(self.stream_of(&key, entry.frame)));
+        let i = self.slots.insert(Slot::new(print, flow));
         let (slots, over) = (&self.slots, &self.over);
         self.index.insert_unique(print.low, (print.high, i), |(_, i)| print_at(slots, over, *i).map_or(0, |p| p.low));
         Some(i)
     }
 
     /// First frame of the conversation a new flow belongs to. Every transaction of a DNS port pair is one UDP stream.
-    fn stream_of(&mut self, key: &FlowKey, frame: u64) -> Option<u64> {
+    fn stream_of(&mut self, key: &FlowKey, frame: u64) -> u64 {
         if key.protocol == 6 {
             self.tcp_streams.push(frame);
-            return Some(frame);
+            return frame;
         }
         let plain = self.hasher.conversation(key);
         let [recent, older] = &mut self.conversations;
         if let Some(first) = recent.get(&plain).or(older.get(&plain)).copied() {
             recent.insert(plain, first);
-            return Some(first);
+            return first;
         }
         if recent.len() >= REMEMBERED_STREAMS {
             self.counts.streams_forgotten += older.len() as u64;
@@ -231,7 +236,7 @@ impl Shard {
         }
         recent.insert(plain, frame);
         self.udp_streams.push(frame);
-        Some(frame)
+        frame
     }
 
     /// The hasher whose fingerprints this shard expects.
@@ -241,5 +246,5 @@ impl Shard {
 }
 
 fn print_at(slots: &Slab<Slot>, over: &Slab<Over>, i: u32) -> Option<Fingerprint> {
-    if i & OVER == 0 { slots.get(i).map(|s| s.print) } else { over.get(i & !OVER).map(|o| o.print) }
+    if i & OVER == 0 { slots.get(i).map(Slot::print) } else { over.get(i & !OVER).map(|o| o.print) }
 }

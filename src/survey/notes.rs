@@ -10,6 +10,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
 use crate::detect::suspects::{dns_answer, drop, stall};
+use std::num::NonZeroU64;
 
 impl Part {
     pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], (bad, odd): (bool, bool), reset: bool) {
@@ -203,7 +204,11 @@ impl Part {
 
 /// Where a case's flow is found again.
 pub(super) fn flow_ref(case: &Case<'_>) -> FlowRef {
-    FlowRef { first: case.entries.first().map_or(0, |e| e.frame), stream_first: case.flow.stream_first, client: case.client_end() }
+    FlowRef {
+        first: case.entries.first().map_or(0, |e| e.frame),
+        stream_first: case.flow.stream_first.map(NonZeroU64::get),
+        client: case.client_end(),
+    }
 }
 
 /// The host that an HTTP response sends its client to.

@@ -20,6 +20,7 @@ use crate::limits::{CLIENTS, TIMELINE_SHARD};
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 use worth::{Worth, is_odd_answer};
 
 /// One shard's share of a survey.
@@ -234,7 +235,7 @@ pub fn ends(case: &Case<'_>) -> Ends {
         client: case.client_end(),
         server: case.server_end(),
         protocol: flow.key.protocol,
-        stream_first: flow.stream_first,
+        stream_first: flow.stream_first.map(NonZeroU64::get),
         first_frame: case.entries.first().map_or(0, |e| e.frame),
         last: flow.last,
         vlan: flow.vlan,

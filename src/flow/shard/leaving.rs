@@ -18,7 +18,7 @@ impl Shard {
     pub(super) fn remove(&mut self, i: u32) -> Option<Slot> {
         let slot = self.slots.remove(i)?;
         self.used -= SLOT + slot.heap as usize;
-        if let Ok(found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
+        if let Ok(found) = self.index.find_entry(slot.print().low, |(_, j)| *j == i) {
             found.remove();
         }
         Some(slot)
@@ -34,9 +34,9 @@ impl Shard {
         }
         let slot = self.slots.remove(i)?;
         self.used -= SLOT + slot.heap as usize;
-        let place = self.over.insert(Over::new(slot.print, &slot.closing, &slot.flow)) | OVER;
+        let place = self.over.insert(Over::new(slot.print(), &slot.closing, &slot.flow)) | OVER;
         self.used += REMEMBERED;
-        if let Ok(mut found) = self.index.find_entry(slot.print.low, |(_, j)| *j == i) {
+        if let Ok(mut found) = self.index.find_entry(slot.print().low, |(_, j)| *j == i) {
             found.get_mut().1 = place;
         }
         self.finished.push(slot.flow);

@@ -10,19 +10,33 @@ use crate::flow::settle::{clear_part, settle};
 use crate::packet::{ip, tcp};
 
 pub(super) struct Slot {
-    pub print: Fingerprint,
+    /// The halves of its fingerprint, apart: what stands behind the shorter one would be lost to padding.
+    low: u64,
+    high: u32,
     /// Octets that the flow has on the heap.
     pub heap: u32,
     pub closing: Closing,
     pub flow: Flow,
 }
 
+/// An eighth of a page: a segment of them is a size that allocators have.
+const _: () = assert!(size_of::<Option<Slot>>() <= 512);
+
 impl Slot {
+    pub fn new(print: Fingerprint, flow: Flow) -> Slot {
+        Slot { low: print.low, high: print.high, heap: 0, closing: Closing::default(), flow }
+    }
+
+    #[inline(always)]
+    pub fn print(&self) -> Fingerprint {
+        Fingerprint { low: self.low, high: self.high }
+    }
+
     /// Whether this is a packet's flow, and the packet goes on with it.
     #[inline(always)]
     pub fn takes(&self, record: &Record, entry: &Entry, clock: Timestamp) -> bool {
         let flow = &self.flow;
-        self.print == print_of(record)
+        self.print() == print_of(record)
             && record.facts & fact::HIDDEN == 0
             && !self.closing.is_over(clock.max(entry.time))
             && (flow.transcript.count() == 0 || !flow.is_ended_by(entry))
