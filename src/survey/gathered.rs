@@ -117,6 +117,19 @@ impl<K: Ranked, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
                 }
             }
         }
+        // Of what has come twice as often as there is room for; each time there is one too many would take a search each time.
+        if self.open.len() > 2 * ROOM {
+            self.cut();
+        }
+    }
+
+    /// Keeps the first keys in order, as many as there is room for: what is left in the end does not depend on when that is done.
+    fn cut(&mut self) {
+        let mut keys: Vec<K> = self.open.keys().copied().collect();
+        let (_, beyond, _) = keys.select_nth_unstable(ROOM);
+        let beyond = *beyond;
+        self.open.retain(|key, _| *key < beyond);
+        self.dropped += (keys.len() - ROOM) as u64;
     }
 
     /// Puts all facts in order, once there are no more to come.
@@ -177,6 +190,27 @@ mod tests {
         by_rank(&mut list, |_| 0);
         list.sort_unstable();
         assert_eq!(list, expected);
+    }
+
+    #[test]
+    fn what_is_left_does_not_depend_on_when_it_is_cut() {
+        let parts = || [[3, 9], [1, 8], [7, 2], [5, 6], [1, 4]].map(|keys| keys.map(|key| (key, 1)));
+        let joined = |at_once: bool| {
+            let mut all = Gathered::<u8, u32, 3>::default();
+            for part in parts() {
+                let mut other = Gathered::default();
+                part.iter().for_each(|(key, n)| other.add(*key, *n));
+                all.merge(other);
+                if !at_once && all.open.len() > 3 {
+                    all.cut();
+                }
+                assert!(all.open.len() <= 6);
+            }
+            all.order();
+            (all.list, all.dropped)
+        };
+        assert_eq!(joined(true), joined(false));
+        assert_eq!(joined(true), (vec![(1, 2), (2, 1), (3, 1)], 6));
     }
 
     #[test]
