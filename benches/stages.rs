@@ -113,12 +113,12 @@ fn flows(path: &Path, judge: bool) -> u64 {
         },
     );
     for (shard, part) in &mut shards {
-        for flow in shard.drain() {
+        shard.drain(|flow| {
             ended += 1;
             if judge {
                 part.add(flow);
             }
-        }
+        });
     }
     ended
 }

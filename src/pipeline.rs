@@ -258,11 +258,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
 const JOINED: usize = 8;
 
 fn finish(path: &Path, capture: &Capture, (mut shards, known): (Vec<(Shard, Part)>, Part), mut run: Run, leans: bool) -> CaptureReport {
-    shards.par_iter_mut().for_each(|(shard, part)| {
-        for flow in shard.drain() {
-            part.add(flow);
-        }
-    });
+    shards.par_iter_mut().for_each(|(shard, part)| shard.drain(|flow| part.add(flow)));
     let mut streams = Streams::default();
     let mut parts = Vec::with_capacity(SHARDS);
     for (shard, part) in shards {

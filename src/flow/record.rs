@@ -147,6 +147,7 @@ pub fn is_long_header(payload: &[u8]) -> bool {
 
 impl Flow {
     /// An empty flow for a key.
+    #[inline(always)]
     pub fn new(key: FlowKey, time: Timestamp) -> Flow {
         Flow {
             key,

@@ -100,7 +100,8 @@ impl Given {
             shard.absorb_all(&[(&record, n)], &WindowBytes { bytes: &bytes, side: &[], base: 0 });
             at += frame.bytes.len() as u32;
         }
-        let mut flows: Vec<_> = shard.drain().collect();
+        let mut flows = Vec::new();
+        shard.drain(|flow| flows.push(flow));
         flows.retain(|f| {
             let both = [(f.key.low.ip, f.key.low.port), (f.key.high.ip, f.key.high.port)];
             both.contains(&(ends.client.ip(), ends.client.port())) && both.contains(&(ends.server.ip(), ends.server.port()))

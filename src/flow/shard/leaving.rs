@@ -122,11 +122,12 @@ impl Shard {
         std::mem::take(&mut self.finished)
     }
 
-    /// Every flow that is left, at the end of the capture.
-    pub fn drain(&mut self) -> impl Iterator<Item = Flow> {
+    /// Hands over every flow that is left, at the end of the capture.
+    pub fn drain(&mut self, mut each: impl FnMut(Flow)) {
         self.index.clear();
         self.over = Slab::default();
         self.used = 0;
-        std::mem::take(&mut self.finished).into_iter().chain(self.slots.drain().map(|s| s.flow))
+        std::mem::take(&mut self.finished).into_iter().for_each(&mut each);
+        self.slots.drain(|slot| each(slot.flow));
     }
 }

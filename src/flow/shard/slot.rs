@@ -23,6 +23,7 @@ pub(super) struct Slot {
 const _: () = assert!(size_of::<Option<Slot>>() <= 512);
 
 impl Slot {
+    #[inline(always)]
     pub fn new(print: Fingerprint, flow: Flow) -> Slot {
         Slot { low: print.low, high: print.high, heap: 0, closing: Closing::default(), flow }
     }
