@@ -120,6 +120,8 @@ impl Timeline {
 
     /// Adds what another timeline holds.
     pub fn merge(&mut self, other: Timeline) {
+        // Who has given up less holds keys that are to go; of the others each is asked when it is put.
+        let to_cut = if self.tracks.is_empty() { other.limit > self.limit } else { other.limit < self.limit };
         self.limit = self.limit.min(other.limit);
         self.left_out += other.left_out;
         self.clients |= other.clients;
@@ -134,7 +136,9 @@ impl Timeline {
                 }
             }
         }
-        self.cut();
+        if to_cut {
+            self.cut();
+        }
         self.trim();
     }
 
