@@ -4,6 +4,9 @@ use crate::flow::entry::Record;
 use crate::flow::key::SHARDS;
 use crate::phase::ChunkSink;
 
+/// A shard is noted in an octet.
+const _: () = assert!(SHARDS <= 1 << u8::BITS);
+
 /// Records of a window by shard, those of each in file order, and each with the number of its frame in the capture.
 pub struct Dealt<'s> {
     records: Vec<(&'s Record, u64)>,

@@ -23,9 +23,6 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 
-pub const TCP: u8 = 6;
-pub const UDP: u8 = 17;
-
 /// Every form in which something is written about a capture.
 fn outputs(capture: &str, key: &str, place: &Path, findings: usize) -> Vec<(String, Vec<u8>)> {
     let shared = ["--share", "--key", key, "--min", "unexplained"];

@@ -26,8 +26,8 @@ const MAX_WINDOW: usize = 1 << 30;
 /// How to read. The results do not depend on `chunk` or `force_wrong_guess`, nor on `window` as long as every record fits one.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
-    /// Bytes per window: 4 MiB keep eight chunks of work at hand, and two windows stay in the cache that cores share (with 8 MiB one
-    /// core takes a tenth longer, with 1 MiB two cores do); rounded up to whole chunks.
+    /// Bytes per window: 4 MiB keep eight chunks of work at hand, and two windows stay in the cache that cores share (8 MiB took
+    /// one core up to a tenth longer, 1 MiB two cores); rounded up to whole chunks.
     pub window: usize,
     /// Bytes per chunk: from 512 KiB on the size makes no difference that can be measured.
     pub chunk: usize,

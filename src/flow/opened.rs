@@ -26,6 +26,11 @@ pub struct Opened {
 /// Datagrams after which a hello that is not whole is left as it is: one with post-quantum keys takes two, and what is lost comes again.
 const TRIED: usize = 4;
 
+/// Whether a datagram begins with an Initial that is all there: no other brings anything of a hello.
+fn may_open(datagram: &[u8]) -> bool {
+    quic::classify(datagram).is_some_and(|h| h.kind == Kind::Initial && h.end <= datagram.len())
+}
+
 fn is_initial(datagram: &[u8]) -> bool {
     quic::classify(datagram).is_some_and(|h| h.kind == Kind::Initial)
 }
@@ -33,7 +38,8 @@ fn is_initial(datagram: &[u8]) -> bool {
 impl Opened {
     /// Opens what was kept of a direction, if a whole hello is in it.
     pub fn of(head: &Head) -> Option<Opened> {
-        if head.segments.len() > TRIED {
+        // Asked with each datagram: what came before the newest did not suffice.
+        if head.segments.len() > TRIED || !head.segments.last().is_some_and(|s| may_open(head.slice(s))) {
             return None;
         }
         let datagrams = || head.segments.iter().map(|s| (s.frame, head.slice(s)));
@@ -132,7 +138,8 @@ mod tests {
         let mut first = Quic::new(&Hello::new("www.example.org"), &mut random).client_initials().remove(0);
         first[600] ^= 1;
         let half = Quic::new(&Hello::new("www.example.org").big(), &mut random).client_initials().remove(0);
-        for datagrams in [vec![first], vec![half], vec![vec![0xc3; 40]]] {
+        let cut = half[..700].to_vec();
+        for datagrams in [vec![first], vec![half], vec![cut], vec![vec![0xc3; 40]]] {
             let [settled, whole] = heads(&datagrams);
             assert_eq!(settled, whole);
         }

@@ -286,6 +286,21 @@ mod tests {
     }
 
     #[test]
+    fn no_key_is_kept_that_one_has_given_up() {
+        let part = |budget| timeline(budget, (0..1500).map(|i| attempt(i, &format!("n{i}"), i % 31 == 0)));
+        let limit = |budget| part(budget).limit;
+        assert!(limit(60_000) < limit(150_000) && limit(150_000) < limit(1 << 20));
+        let none = Timeline { limit: limit(60_000), ..Timeline::new(1 << 20) };
+        let pairs = [(part(1 << 20), 60_000), (part(60_000), 1 << 20), (part(150_000), 60_000), (none, 150_000)];
+        for (mut joined, other) in pairs {
+            joined.budget = 1 << 20;
+            joined.merge(part(other));
+            assert!(joined.tracks.iter().all(|(key, track)| key.hash() < joined.limit || track.is_hit()));
+            assert_eq!(joined.octets, joined.reckoned());
+        }
+    }
+
+    #[test]
     fn hits_alone_stay_within_the_budget() {
         let seen = timeline(150_000, (0..5000_u64).map(|i| attempt(i, &format!("n{i}"), true)));
         assert!(seen.octets <= seen.budget && seen.left_out > 0);

@@ -121,7 +121,8 @@ impl InitialReader {
         if side.opened >= MAX_OPENED || side.failed >= MAX_FAILED {
             return false;
         }
-        let payload = self.open(header, packet, from_client);
+        // Of one that was cut the tag is gone: keys for it would be made in vain.
+        let payload = if packet.len() < header.end { None } else { self.open(header, packet, from_client) };
         let side = if from_client { &mut self.client } else { &mut self.server };
         match &payload {
             Some(payload) => side.take(payload),
