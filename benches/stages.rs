@@ -102,12 +102,12 @@ fn flows(path: &Path, judge: bool) -> u64 {
             let dealt = Dealt::new(sinks.iter().zip(firsts), u64::MAX);
             for (n, (shard, part)) in shards.iter_mut().enumerate() {
                 shard.absorb_all(dealt.of(n), &bytes);
-                for flow in shard.take_finished() {
+                shard.take_finished(|flow| {
                     ended += 1;
                     if judge {
                         part.add(flow);
                     }
-                }
+                });
             }
             next += sinks.iter().map(|s| u64::from(s.frames())).sum::<u64>();
         },

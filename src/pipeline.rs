@@ -248,9 +248,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
         // A few from each chunk, here and there: together they are fetched in the time of one.
         records.iter().for_each(|(record, _)| prefetch::value(*record));
         shard.absorb_all(records, &window);
-        for flow in shard.take_finished() {
-            part.add(flow);
-        }
+        shard.take_finished(|flow| part.add(flow));
     });
 }
 

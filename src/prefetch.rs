@@ -23,6 +23,14 @@ pub fn start(octets: &[u8]) {
     line(octets.as_ptr());
 }
 
+/// Fetches the first lines of a slice that will be read whole: further on the processor sees by itself where it leads.
+#[inline]
+pub fn lines(octets: &[u8], most: usize) {
+    for at in (0..octets.len().min(most * LINE)).step_by(LINE) {
+        line(octets.as_ptr().wrapping_add(at));
+    }
+}
+
 /// Fetches the line behind a slice's last octet: where the next one will be written.
 #[inline(always)]
 pub fn end(octets: &[u8]) {

@@ -108,12 +108,6 @@ impl Packed {
         self.len as usize
     }
 
-    /// Empties the list, and keeps its room.
-    pub fn clear(&mut self) {
-        self.octets.clear();
-        (self.len, self.state) = (0, State::default());
-    }
-
     /// Octets on the heap.
     pub fn heap(&self) -> usize {
         self.octets.capacity()
@@ -124,15 +118,19 @@ impl Packed {
         prefetch::end(&self.octets);
     }
 
+    /// Asks for the entries before they are read.
+    pub fn prefetch_all(&self) {
+        prefetch::lines(&self.octets, 16);
+    }
+
     /// Adds an entry behind the others.
     pub fn push(&mut self, e: &Entry) {
         let from_high = e.is(fact::FROM_HIGH);
         let (own, other) = self.state.of(from_high);
         let shape = shape(e);
         let acks_all = e.ack == other.seq;
-        let mut w = Writer { octets: [0; _], at: size_of::<u32>(), marks: 0, shift: mark::LENGTHS };
+        let mut w = Writer { octets: [0; _], at: size_of::<u32>(), lengths: 0 };
         // No branches: which fields repeat is no pattern that a processor learns.
-        w.marks |= (mark::FROM_HIGH * u32::from(from_high)) | (mark::ACKS_ALL * u32::from(acks_all));
         w.number(e.frame.wrapping_sub(self.state.frame));
         w.number(folded(e.offset.wrapping_sub(self.state.offset) as i64));
         w.number(folded(e.time.0.wrapping_sub(self.state.time)));
@@ -145,7 +143,7 @@ impl Packed {
             w.number(seq);
             w.number(ack);
         } else {
-            w.shift += 6;
+            w.zeros(2);
         }
         let id = e.ip_id.wrapping_sub(own.ip_id.wrapping_add(own.id_step));
         w.number(u64::from(id) | u64::from(e.window ^ own.window) << 16);
@@ -157,7 +155,8 @@ impl Packed {
         }
         let end = w.at;
         w.at = 0;
-        w.put(w.marks.to_le_bytes());
+        let marks = w.lengths | (mark::FROM_HIGH * u32::from(from_high)) | (mark::ACKS_ALL * u32::from(acks_all));
+        w.put(marks.to_le_bytes());
         if self.octets.capacity() - self.octets.len() < end {
             // Doubling would leave a third of all transcripts empty.
             self.octets.reserve_exact(FIRST.max(self.octets.len() / 2).max(end));
@@ -169,10 +168,14 @@ impl Packed {
 
     /// Puts the entries behind others.
     pub fn append_to(&self, entries: &mut Vec<Entry>) {
-        let (mut rest, mut state) = (self.octets.as_slice(), State::default());
-        for _ in 0..self.len {
-            entries.push(next(&mut rest, &mut state));
+        let (mut state, mut left) = (State::default(), self.len);
+        let rest = append(&self.octets, &mut left, &mut state, entries);
+        // The last ones, with room behind them.
+        let mut last = [0; 2 * ROOM];
+        if let Some(some) = last.get_mut(..rest.len()) {
+            some.copy_from_slice(rest);
         }
+        append(&last, &mut left, &mut state, entries);
     }
 
     /// The entries, in order.
@@ -190,6 +193,19 @@ impl FromIterator<Entry> for Packed {
         }
         packed
     }
+}
+
+/// Puts entries behind others, as many as are left and stand in octets with room behind them. Returns what they do not stand in.
+fn append<'o>(mut octets: &'o [u8], left: &mut u32, state: &mut State, entries: &mut Vec<Entry>) -> &'o [u8] {
+    while *left > 0
+        && let Some(first) = octets.first_chunk::<ROOM>()
+    {
+        let mut reader = Reader { octets: first, at: 0, marks: 0 };
+        entries.push(read(&mut reader, state));
+        octets = octets.get(reader.at..).unwrap_or_default();
+        *left -= 1;
+    }
+    octets
 }
 
 /// Takes the first entry off a list's octets.
@@ -238,10 +254,11 @@ fn read(r: &mut Reader<'_>, state: &mut State) -> Entry {
     let shape = own.shape ^ r.number();
     let [header_len, ttl, tos, less] = ((shape >> 32) as u32).to_le_bytes();
     let peek_len = less ^ full_peek(payload_len);
-    let mut peek: [u8; PEEK] = if peek_len == 0 { [0; PEEK] } else { r.take() };
-    if usize::from(peek_len) < PEEK {
-        peek.iter_mut().skip(usize::from(peek_len)).for_each(|octet| *octet = 0);
-    }
+    let peek: [u8; PEEK] = match usize::from(peek_len) {
+        0 => [0; PEEK],
+        PEEK.. => r.take(),
+        some => (u128::from_le_bytes(r.take()) & ((1 << (8 * some)) - 1)).to_le_bytes(),
+    };
     r.at += usize::from(peek_len);
     let (flags, facts) = (shape as u16, (shape >> 16) as u16);
     let e = Entry {

@@ -7,6 +7,7 @@ use super::profile::Profile;
 use super::transcript::Transcript;
 use crate::capture::Timestamp;
 use crate::limits::{DATAGRAM_BYTES, DNS_IDLE_NS, HEAD_BYTES, LATEST_BYTES, TCP_IDLE_NS, UDP_IDLE_NS};
+use crate::prefetch;
 use std::num::NonZeroU64;
 
 /// A stretch of payload that was kept.
@@ -164,6 +165,17 @@ impl Flow {
             mss: [0; 2],
             evicted: false,
             hidden: false,
+        }
+    }
+
+    /// Asks for what is kept of its packets before they are judged: it has lain untouched for long.
+    pub fn prefetch(&self) {
+        self.transcript.prefetch_all();
+        for head in &self.heads {
+            prefetch::lines(&head.bytes, 16);
+            if let Some(first) = head.segments.first() {
+                prefetch::value(first);
+            }
         }
     }
 

@@ -80,12 +80,19 @@ impl<T> Slab<T> {
         (0..).zip(self.segments.iter().flatten()).filter_map(|(i, place)| place.as_ref().map(|value| (i, value)))
     }
 
-    /// Takes everything out, in order of places, and hands it over one by one: an iterator would move each some times more.
-    pub fn drain(&mut self, mut each: impl FnMut(T)) {
+    /// Takes everything out, in order of places, and hands it over one by one: an iterator would move each some times more. What stands
+    /// so many places `ahead` is told to `coming`.
+    pub fn drain(&mut self, ahead: usize, coming: impl Fn(&T), mut each: impl FnMut(T)) {
         self.free.clear();
         self.len = 0;
         for segment in std::mem::take(&mut self.segments) {
-            segment.into_iter().flatten().for_each(&mut each);
+            let mut places = segment.into_iter();
+            while let Some(place) = places.next() {
+                if let Some(Some(value)) = places.as_slice().get(ahead - 1) {
+                    coming(value);
+                }
+                place.into_iter().for_each(&mut each);
+            }
         }
     }
 }
@@ -104,7 +111,7 @@ mod tests {
         assert_eq!((slab.get(40), slab.get(101), slab.places()), (Some(&600), None, 101));
         assert_eq!(slab.iter().filter(|(i, v)| i != *v).count(), 3);
         let mut drained = 0;
-        slab.drain(|_| drained += 1);
+        slab.drain(2, |_| (), |_| drained += 1);
         assert_eq!(drained, 101);
         assert_eq!(slab.insert(1), 0);
     }

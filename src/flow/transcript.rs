@@ -25,15 +25,18 @@ pub struct Transcript {
 
 #[derive(Clone, Debug, Default)]
 struct Rest {
-    /// The last packets beyond the head, in blocks of [`TAIL`]: a full one, the oldest of which may be past the tail, and the one
-    /// that is being filled.
-    full: Packed,
-    filling: Packed,
+    /// The last [`TAIL`] packets beyond the head, as they are: each takes the place of the one that leaves, and packing it would cost
+    /// more than all else that is done with a packet of a long flow.
+    tail: Vec<Entry>,
+    /// Where the oldest of them stands.
+    oldest: u8,
     /// Beyond the head: control packets and their neighbours, with their ordinals.
     around: Vec<(u64, Entry)>,
 }
 
-/// Blocks are cut where packets were added; what counts is what they hold.
+const _: () = assert!(TAIL <= u8::MAX as usize);
+
+/// Where the tail begins depends on how it came about; what counts is what it holds.
 impl PartialEq for Rest {
     fn eq(&self, other: &Rest) -> bool {
         self.around == other.around && self.tail().eq(other.tail())
@@ -43,34 +46,35 @@ impl PartialEq for Rest {
 impl Eq for Rest {}
 
 impl Rest {
-    /// Packets in the tail.
-    fn len(&self) -> usize {
-        (self.full.len() + self.filling.len()).min(TAIL)
+    /// The last [`TAIL`] beyond the head.
+    fn tail(&self) -> impl Iterator<Item = &Entry> {
+        let [older, newer] = self.parts();
+        older.iter().chain(newer)
     }
 
-    /// The last [`TAIL`] beyond the head.
-    fn tail(&self) -> impl Iterator<Item = Entry> + '_ {
-        let past = self.full.len() + self.filling.len() - self.len();
-        self.full.iter().chain(self.filling.iter()).skip(past)
+    /// The same in the two pieces that it lies in.
+    fn parts(&self) -> [&[Entry]; 2] {
+        let (newer, older) = self.tail.split_at_checked(usize::from(self.oldest)).unwrap_or_default();
+        [older, newer]
     }
 
     fn push(&mut self, entry: &Entry) {
-        if self.filling.len() == TAIL {
-            std::mem::swap(&mut self.full, &mut self.filling);
-            self.filling.clear();
+        if self.tail.len() < TAIL {
+            self.tail.push(*entry);
+            return;
         }
-        self.filling.push(entry);
+        if let Some(oldest) = self.tail.get_mut(usize::from(self.oldest)) {
+            *oldest = *entry;
+        }
+        self.oldest = (self.oldest + 1) % TAIL as u8;
     }
 }
 
 impl Transcript {
     /// Octets on the heap.
     pub fn heap(&self) -> usize {
-        let rest = self
-            .rest
-            .as_ref()
-            .map_or(0, |r| size_of::<Rest>() + r.full.heap() + r.filling.heap() + r.around.capacity() * size_of::<(u64, Entry)>());
-        self.head.heap() + rest
+        let rest = |r: &Rest| size_of::<Rest>() + r.tail.capacity() * size_of::<Entry>() + r.around.capacity() * size_of::<(u64, Entry)>();
+        self.head.heap() + self.rest.as_deref().map_or(0, rest)
     }
 
     /// Asks for the place of the next packet before it is needed.
@@ -78,6 +82,14 @@ impl Transcript {
         match &self.rest {
             Some(rest) => prefetch::value(rest.as_ref()),
             None => self.head.prefetch(),
+        }
+    }
+
+    /// Asks for what is kept before it is read.
+    pub fn prefetch_all(&self) {
+        self.head.prefetch_all();
+        if let Some(rest) = &self.rest {
+            prefetch::value(rest.as_ref());
         }
     }
 
@@ -117,10 +129,13 @@ impl Transcript {
         let follows = self.controls > 0 && ordinal - self.last_control <= NEIGHBOURS as u64;
         let rest = self.rest.get_or_insert_default();
         if is_control {
-            let known = rest.len();
-            let near: Vec<Entry> = rest.tail().skip(known.saturating_sub(NEIGHBOURS)).collect();
-            for (before, e) in (ordinal - near.len() as u64..).zip(near) {
-                keep(&mut rest.around, before, e);
+            let known = rest.tail.len();
+            let near = known.min(NEIGHBOURS);
+            for back in (1..=near).rev() {
+                let place = (usize::from(rest.oldest) + known - back) % known;
+                if let Some(e) = rest.tail.get(place) {
+                    keep(&mut rest.around, ordinal - back as u64, *e);
+                }
             }
         }
         if follows {
@@ -132,9 +147,9 @@ impl Transcript {
     /// Kept packets beyond the head, by ordinal.
     fn beyond(&self) -> impl Iterator<Item = (u64, Entry)> {
         let rest = self.rest.as_ref();
-        let tail = rest.map_or(0, |r| r.len() as u64);
+        let tail = rest.map_or(0, |r| r.tail.len() as u64);
         let around = rest.into_iter().flat_map(|r| r.around.iter().copied());
-        around.chain(rest.into_iter().flat_map(|r| r.tail()).zip(self.count - tail..).map(|(e, i)| (i, e)))
+        around.chain(rest.into_iter().flat_map(|r| r.tail()).zip(self.count - tail..).map(|(e, i)| (i, *e)))
     }
 
     /// `self` then `later`: what one transcript over both packet lists would hold.
@@ -154,8 +169,8 @@ impl Transcript {
             let tail_from = count.saturating_sub(TAIL as u64).max(split);
             let near = |i: u64| controls.iter().any(|c| i.abs_diff(*c) <= NEIGHBOURS as u64);
             Box::new(Rest {
-                full: Packed::default(),
-                filling: known.range(tail_from..).map(|(_, e)| *e).collect(),
+                tail: known.range(tail_from..).map(|(_, e)| *e).collect(),
+                oldest: 0,
                 around: known.range(split..).filter(|(i, _)| near(**i)).map(|(i, e)| (*i, *e)).collect(),
             })
         });
@@ -170,18 +185,23 @@ impl Transcript {
             self.head.append_to(&mut head);
             return (head, vec![0; self.head.len()]);
         };
-        let most = self.head.len() + rest.around.len() + rest.len();
+        let most = self.head.len() + rest.around.len() + rest.tail.len();
         let (mut entries, mut left_out) = (Vec::with_capacity(most), Vec::with_capacity(most));
         self.head.append_to(&mut entries);
         left_out.resize(entries.len(), 0);
         let mut next = entries.len() as u64;
-        let tail_from = self.count - rest.len() as u64;
+        let tail_from = self.count - rest.tail.len() as u64;
         // Both lists ascend; what stands in both is taken from the tail.
-        let before = rest.around.iter().filter(|(i, _)| *i < tail_from).copied();
-        for (i, e) in before.chain((tail_from..).zip(rest.tail())) {
-            entries.push(e);
+        for (i, e) in rest.around.iter().take_while(|(i, _)| *i < tail_from) {
+            entries.push(*e);
             left_out.push(i - next);
             next = i + 1;
+        }
+        let tail = entries.len();
+        rest.parts().iter().for_each(|part| entries.extend_from_slice(part));
+        left_out.resize(entries.len(), 0);
+        if let Some(first) = left_out.get_mut(tail) {
+            *first = tail_from - next;
         }
         (entries, left_out)
     }

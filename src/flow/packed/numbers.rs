@@ -2,16 +2,19 @@
 
 use super::PEEK;
 
-/// Octets of a number with so many leading zeros. Numbers of seven take eight: three bits tell the lengths apart.
-const OCTETS: [u8; 65] = {
-    let mut octets = [8; 65];
-    let mut bits = 0;
+/// How many octets a number with so many leading zeros has, and above them the three bits that stand for that. Numbers of seven octets
+/// take eight: three bits tell the lengths apart.
+const CODES: [u16; 65] = {
+    let mut codes = [8 | 7 << OCTETS; 65];
+    let mut bits = 0usize;
     while bits <= 48 {
-        octets[64 - bits] = bits.div_ceil(8) as u8;
+        let octets = bits.div_ceil(8) as u16;
+        codes[64 - bits] = octets | octets << OCTETS;
         bits += 1;
     }
-    octets
+    codes
 };
+const OCTETS: u32 = 4;
 
 /// What the three bits stand for, and what they leave of a word.
 const LENGTHS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
@@ -25,8 +28,8 @@ pub(super) const ROOM: usize = PLACES + PEEK;
 pub(super) struct Writer {
     pub octets: [u8; ROOM],
     pub at: usize,
-    pub marks: u32,
-    pub shift: u32,
+    /// The lengths of the numbers so far, the last one at the top.
+    pub lengths: u32,
 }
 
 impl Writer {
@@ -40,11 +43,16 @@ impl Writer {
     /// The octets the number has, the lowest first; all eight if it has seven.
     #[inline(always)]
     pub fn number(&mut self, n: u64) {
-        let octets = OCTETS[n.leading_zeros() as usize];
+        let code = CODES[n.leading_zeros() as usize];
         self.put(n.to_le_bytes());
-        self.at = self.at - size_of::<u64>() + usize::from(octets);
-        self.marks |= u32::from(octets - octets / 8) << self.shift;
-        self.shift += 3;
+        self.at = self.at - size_of::<u64>() + usize::from(code % (1 << OCTETS));
+        self.lengths = self.lengths >> 3 | u32::from(code >> OCTETS) << (u32::BITS - 3);
+    }
+
+    /// Passes over so many numbers that are 0.
+    #[inline(always)]
+    pub fn zeros(&mut self, numbers: u32) {
+        self.lengths >>= 3 * numbers;
     }
 }
 

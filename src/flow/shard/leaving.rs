@@ -14,6 +14,9 @@ const REMEMBERED: usize = size_of::<Option<Over>>() + 8;
 const SWEEP_NS: i64 = 20_000_000_000;
 /// Evicting one flow at a time would scan the shard for each; an eighth at once is an amortised constant.
 const EVICT_SHARE: usize = 8;
+/// Flows between the one that is handed over and the one that is fetched meanwhile.
+const AHEAD: usize = 2;
+
 impl Shard {
     pub(super) fn remove(&mut self, i: u32) -> Option<Slot> {
         let slot = self.slots.remove(i)?;
@@ -82,8 +85,21 @@ impl Shard {
         }
     }
 
-    /// Flows that have ended. Called once a window; sweeps when enough capture time has passed.
-    pub fn take_finished(&mut self) -> Vec<Flow> {
+    /// Hands over the flows that have ended. Called once a window.
+    pub fn take_finished(&mut self, mut each: impl FnMut(Flow)) {
+        self.sweep();
+        let mut flows = std::mem::take(&mut self.finished).into_iter();
+        flows.as_slice().iter().take(AHEAD).for_each(Flow::prefetch);
+        while let Some(flow) = flows.next() {
+            if let Some(later) = flows.as_slice().get(AHEAD - 1) {
+                later.prefetch();
+            }
+            each(flow);
+        }
+    }
+
+    /// Finishes what is over, and what is idle when enough capture time has passed.
+    fn sweep(&mut self) {
         if self.swept.0 == i64::MIN {
             self.swept = self.clock;
         }
@@ -119,7 +135,6 @@ impl Shard {
                 self.forget_all(|over| over.is_past(clock));
             }
         }
-        std::mem::take(&mut self.finished)
     }
 
     /// Hands over every flow that is left, at the end of the capture.
@@ -128,6 +143,6 @@ impl Shard {
         self.over = Slab::default();
         self.used = 0;
         std::mem::take(&mut self.finished).into_iter().for_each(&mut each);
-        self.slots.drain(|slot| each(slot.flow));
+        self.slots.drain(AHEAD, |slot| slot.flow.prefetch(), |slot| each(slot.flow));
     }
 }
