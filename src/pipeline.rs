@@ -7,13 +7,14 @@ use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Spool, T
 use crate::deal::Dealt;
 use crate::error::Result;
 use crate::flow::key::{Hasher, SHARDS};
+use crate::flow::record::Flow;
 use crate::flow::shard::{Shard, WindowBytes};
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, Times, reassemble};
 use crate::prefetch;
 use crate::stats::Stats;
-use crate::survey::{Audit, Conclusion, Part, conclude};
+use crate::survey::{Audit, Conclusion, Hands, Judged, Part, conclude};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -252,6 +253,19 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
     });
 }
 
+/// The threads of the pool this runs on.
+struct Pool;
+
+impl Hands for Pool {
+    fn both(&self, a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
+        rayon::join(a, b);
+    }
+
+    fn each(&self, flows: &[Flow], judge: &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged> {
+        flows.par_iter().map(judge).collect()
+    }
+}
+
 /// Parts joined by one thread before all are.
 const JOINED: usize = 8;
 
@@ -275,7 +289,7 @@ fn finish(path: &Path, capture: &Capture, (mut shards, known): (Vec<(Shard, Part
     // In groups of a fixed size: what is joined with what must not depend on the number of threads.
     let groups = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take)));
     let groups = std::iter::once(known).chain(groups.collect::<Vec<Part>>()).collect();
-    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, |cases, judge| cases.par_iter().map(judge).collect());
+    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, &Pool);
     CaptureReport {
         path: path.to_owned(),
         description: capture.description(),

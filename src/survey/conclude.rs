@@ -3,6 +3,7 @@
 use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
 use super::explained::Explanations;
+use super::facts::Facts;
 use super::judge::{Judged, Known, Void, judge};
 use super::part::Part;
 use super::timeline::Timeline;
@@ -39,17 +40,20 @@ pub struct Conclusion {
     pub everybody: bool,
 }
 
-/// Merges the shards' parts and judges. `each` maps a judge over the flows, in parallel if it can. What verdicts rest on is found out
-/// if `leans`.
-pub fn conclude(
-    parts: Vec<Part>,
-    out_of_order: bool,
-    leans: bool,
-    each: impl Fn(&[Flow], &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>,
-) -> (Audit, Conclusion) {
-    let Part { mut facts, mut audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } =
-        Part::joined(parts);
-    facts.settle();
+/// Who does the work of the last step, several at a time if there are several.
+pub trait Hands: Sync {
+    /// Does both.
+    fn both(&self, a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send));
+    /// Judges each.
+    fn each(&self, flows: &[Flow], judge: &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged>;
+}
+
+/// Merges the shards' parts and judges. What verdicts rest on is found out if `leans`.
+pub fn conclude(mut parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &impl Hands) -> (Audit, Conclusion) {
+    let mut known: Vec<Facts> = parts.iter_mut().map(|part| std::mem::take(&mut part.facts)).collect();
+    let (mut facts, mut joined) = (Facts::default(), Part::default());
+    hands.both(&mut || facts = Facts::joined(std::mem::take(&mut known), hands), &mut || joined = Part::joined(std::mem::take(&mut parts)));
+    let Part { mut audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } = joined;
     audit.settle();
     let mut conclusion = Conclusion {
         lines: lines.unwrap_or_default(),
@@ -66,9 +70,10 @@ pub fn conclude(
     conclusion.lines.sort_by_key(|l| l.first_frame);
     let void = Void { everywhere: audit.void_rules(), steps: audit.steps.clone() };
     let known = Known { index: Index::new(&facts, &audit, out_of_order), void, leans };
-    let first = each(&kept, &|flow| judge(flow, &known, &Hits::default()));
+    let first = hands.each(&kept, &|flow| judge(flow, &known, &Hits::default()));
     let hits = hits(&kept, &first);
-    let second = if hits.names.is_empty() && hits.endpoints.is_empty() { first } else { each(&kept, &|flow| judge(flow, &known, &hits)) };
+    let second =
+        if hits.names.is_empty() && hits.endpoints.is_empty() { first } else { hands.each(&kept, &|flow| judge(flow, &known, &hits)) };
     let mut findings: Vec<Finding> = Vec::new();
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);

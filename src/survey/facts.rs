@@ -2,6 +2,7 @@
 
 use super::answers::Answers;
 use super::attempts::Attempts;
+use super::conclude::Hands;
 use super::examples::{Few, First, Sighted, Tally, least};
 use super::gathered::{Gathered, Joins};
 use super::heard::Heard;
@@ -152,9 +153,28 @@ impl Facts {
         self.attempts.settle();
     }
 
-    /// Puts all in order once all shards have been added.
-    pub fn settle(&mut self) {
-        self.settle_growing();
+    /// All that several know, in order.
+    pub fn joined(mut all: Vec<Facts>, hands: &impl Hands) -> Facts {
+        let mut asked: Vec<Attempts> = all.iter_mut().map(|facts| std::mem::take(&mut facts.attempts)).collect();
+        let (mut attempts, mut facts) = (Attempts::default(), Facts::default());
+        // Requests are most of it.
+        hands.both(
+            &mut || {
+                asked.drain(..).for_each(|other| attempts.merge(other));
+                attempts.settle();
+            },
+            &mut || {
+                all.drain(..).for_each(|other| facts.merge(other));
+                facts.order();
+            },
+        );
+        facts.dropped += attempts.dropped;
+        Facts { attempts, ..facts }
+    }
+
+    /// Puts all but the requests in order once all has been added.
+    fn order(&mut self) {
+        self.settle_heard();
         self.answers.settle();
         self.hosts.order();
         self.resolvers.order();
@@ -162,7 +182,7 @@ impl Facts {
         self.answering_ports.order();
         self.transfers.order();
         self.order_silences();
-        self.dropped += self.attempts.dropped + self.answers.dropped + self.transfers.dropped;
+        self.dropped += self.answers.dropped + self.transfers.dropped;
         self.dropped += self.hosts.dropped + self.resolvers.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
@@ -225,7 +245,7 @@ mod tests {
             all
         });
         let all = all.as_mut().unwrap();
-        all.settle();
+        all.order();
         assert_eq!((all.silences.len(), all.dropped), (SILENCES, SILENCES as u64 / 2 + 15));
         assert!(all.silences.iter().map(|s| s.flow).eq(0..SILENCES as u64));
     }
