@@ -14,7 +14,7 @@ use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, Times, reassemble};
 use crate::prefetch;
 use crate::stats::Stats;
-use crate::survey::{Audit, Conclusion, Hands, Judged, Part, conclude};
+use crate::survey::{Audit, Conclusion, Facts, Hands, Judged, Part, conclude};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -193,8 +193,8 @@ fn gather(shards: &mut [(Shard, Part)], known: &mut Part) {
     if shards.iter().map(|(_, part)| part.reckoned()).sum::<usize>() >= MUCH.max(known.reckoned()) {
         let groups = shards.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(|(_, part)| part.give())));
         let groups: Vec<Part> = groups.collect();
-        *known = Part::joined(std::iter::once(std::mem::take(known)).chain(groups));
-        known.facts.settle_growing();
+        let all = std::iter::once(std::mem::take(known)).chain(groups).collect();
+        *known = Part::together(all, &Pool, Facts::gathered);
         known.explained.settle();
     }
 }

@@ -49,11 +49,9 @@ pub trait Hands: Sync {
 }
 
 /// Merges the shards' parts and judges. What verdicts rest on is found out if `leans`.
-pub fn conclude(mut parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &impl Hands) -> (Audit, Conclusion) {
-    let mut known: Vec<Facts> = parts.iter_mut().map(|part| std::mem::take(&mut part.facts)).collect();
-    let (mut facts, mut joined) = (Facts::default(), Part::default());
-    hands.both(&mut || facts = Facts::joined(std::mem::take(&mut known), hands), &mut || joined = Part::joined(std::mem::take(&mut parts)));
-    let Part { mut audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } = joined;
+pub fn conclude(parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &dyn Hands) -> (Audit, Conclusion) {
+    let Part { facts, mut audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } =
+        Part::together(parts, hands, Facts::joined);
     audit.settle();
     let mut conclusion = Conclusion {
         lines: lines.unwrap_or_default(),

@@ -147,28 +147,37 @@ impl Facts {
         EACH.iter().zip(many).map(|(each, n)| each * n).sum()
     }
 
-    /// Cuts to their bounds what grows with a capture rather than with its hosts; what is left does not depend on when that is done.
-    pub fn settle_growing(&mut self) {
-        self.settle_heard();
-        self.attempts.settle();
+    /// All that several know, so far.
+    pub fn gathered(all: Vec<Facts>, hands: &dyn Hands) -> Facts {
+        // Cut to their bounds what grows with a capture rather than with its hosts; what is left does not depend on when that is done.
+        Facts::together(all, hands, Facts::settle_heard)
     }
 
-    /// All that several know, in order.
-    pub fn joined(mut all: Vec<Facts>, hands: &impl Hands) -> Facts {
+    /// All that several know, in order, once there is no more to come.
+    pub fn joined(all: Vec<Facts>, hands: &dyn Hands) -> Facts {
+        let mut facts = Facts::together(all, hands, Facts::order);
+        facts.dropped += facts.attempts.dropped;
+        facts
+    }
+
+    fn together(mut all: Vec<Facts>, hands: &dyn Hands, last: fn(&mut Facts)) -> Facts {
         let mut asked: Vec<Attempts> = all.iter_mut().map(|facts| std::mem::take(&mut facts.attempts)).collect();
         let (mut attempts, mut facts) = (Attempts::default(), Facts::default());
         // Requests are most of it.
         hands.both(
             &mut || {
-                asked.drain(..).for_each(|other| attempts.merge(other));
+                let mut asked = asked.drain(..);
+                attempts = asked.next().unwrap_or_default();
+                asked.for_each(|other| attempts.merge(other));
                 attempts.settle();
             },
             &mut || {
-                all.drain(..).for_each(|other| facts.merge(other));
-                facts.order();
+                let mut all = all.drain(..);
+                facts = all.next().unwrap_or_default();
+                all.for_each(|other| facts.merge(other));
+                last(&mut facts);
             },
         );
-        facts.dropped += attempts.dropped;
         Facts { attempts, ..facts }
     }
 

@@ -3,6 +3,7 @@
 mod worth;
 
 use super::audit::Audit;
+use super::conclude::Hands;
 use super::explained::Explanations;
 use super::facts::Facts;
 use super::timeline::Timeline;
@@ -57,6 +58,14 @@ impl Part {
     /// An empty part; with `lines`, every flow gets a line.
     pub fn new(lines: bool) -> Part {
         Part { lines: lines.then(Vec::new), timeline: Timeline::new(TIMELINE_SHARD), ..Part::default() }
+    }
+
+    /// What parts know together, so far or, once there is no more to come, in order.
+    pub fn together(mut parts: Vec<Part>, hands: &dyn Hands, facts: fn(Vec<Facts>, &dyn Hands) -> Facts) -> Part {
+        let mut known: Vec<Facts> = parts.iter_mut().map(|part| std::mem::take(&mut part.facts)).collect();
+        let (mut all, mut joined) = (Facts::default(), Part::default());
+        hands.both(&mut || all = facts(std::mem::take(&mut known), hands), &mut || joined = Part::joined(std::mem::take(&mut parts)));
+        Part { facts: all, ..joined }
     }
 
     /// What parts know together, in their order. Joining neighbours first, and the results then, comes to the same.
