@@ -175,13 +175,15 @@ impl Header {
         let Some((seconds, fraction, caplen, wire_len)) = self.fields(bytes, pos) else {
             return Plausible::EndsInHeader;
         };
+        // Hardly any place that is asked about gets further.
+        if caplen.max(wire_len) > self.max_caplen {
+            return Plausible::No;
+        }
         let limit = if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
         let in_reach =
             |near: Timestamp| self.time(seconds, fraction).since(near).checked_abs().is_some_and(|distance| distance <= MAX_JUMP);
         // An empty record is legal, but a run of zero bytes must not look like a chain of them.
         if caplen == 0
-            || caplen > self.max_caplen
-            || wire_len > self.max_caplen
             || caplen > wire_len.saturating_add(TRAILER_TOLERANCE)
             || fraction >= limit
             || !near.is_none_or(in_reach)

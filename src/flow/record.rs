@@ -10,6 +10,10 @@ use crate::limits::{DATAGRAM_BYTES, DNS_IDLE_NS, HEAD_BYTES, LATEST_BYTES, TCP_I
 use crate::prefetch;
 use std::num::NonZeroU64;
 
+/// The shortest of the idle times: most packets come sooner, and it need not be known then of what kind their flow is.
+const LEAST_IDLE_NS: i64 = DNS_IDLE_NS;
+const _: () = assert!(LEAST_IDLE_NS <= UDP_IDLE_NS && LEAST_IDLE_NS <= TCP_IDLE_NS);
+
 /// A stretch of payload that was kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Segment {
@@ -198,7 +202,8 @@ impl Flow {
 
     /// Whether a packet with these facts, the key's next one, starts a new flow.
     pub fn is_ended_by(&self, entry: &Entry) -> bool {
-        if entry.time.since(self.last) > Flow::idle(&self.key) {
+        let silent = entry.time.since(self.last);
+        if silent > LEAST_IDLE_NS && silent > Flow::idle(&self.key) {
             return true;
         }
         entry.is_syn() && self.transcript.count() > 0 && !self.repeats_syn(entry)
@@ -220,6 +225,13 @@ impl Flow {
 
     /// Adds the key's next packet. `payload` is what was captured of it.
     pub fn absorb(&mut self, entry: &Entry, payload: &[u8]) {
+        self.note(entry);
+        self.hear(entry, payload);
+    }
+
+    /// The part of absorbing that concerns every packet, and nothing of its payload.
+    #[inline(always)]
+    pub fn note(&mut self, entry: &Entry) {
         let side = entry.direction().index();
         self.last = entry.time;
         if entry.is_syn() {
@@ -227,6 +239,12 @@ impl Flow {
         }
         self.sides[side].absorb(entry);
         self.tunnel |= entry.is(fact::TUNNEL);
+        self.transcript.push(entry);
+    }
+
+    /// The rest, for packets with payload: what is kept of it.
+    pub fn hear(&mut self, entry: &Entry, payload: &[u8]) {
+        let side = entry.direction().index();
         if entry.payload_len > 0 && !entry.is(fact::ICMP) {
             let cap = self.cap();
             if self.sides[side].data_packets > 1 && self.key.protocol == 6 && begins_request(payload) {
@@ -237,7 +255,6 @@ impl Flow {
                 self.heads[side].push(entry, payload, cap);
             }
         }
-        self.transcript.push(entry);
     }
 
     /// `self` then `later`, flows of the same key where `later` continues `self`.

@@ -63,8 +63,6 @@ const OVER: u32 = 1 << 31;
 const BATCH: usize = 24;
 /// Octets from the start of an IP header behind which the payload of most packets starts, in a line of its own.
 const PAYLOAD_FROM: usize = 64;
-/// Data packets whose checksum is looked at: evasion tools spoil those of their decoys, which come early.
-const CHECKED_DATA_PACKETS: u64 = 3;
 
 impl Shard {
     /// An empty shard whose live flows take at most `budget` octets.
@@ -89,25 +87,15 @@ impl Shard {
 
     /// Absorbs records in file order, each with the number of its frame in the capture.
     ///
-    /// A batch at a time: while the flow of one packet is on its way from memory, so are those of the others.
+    /// A batch at a time: while one is absorbed, the flows of the next are on their way from memory.
     pub fn absorb_all(&mut self, records: &[(&Record, u64)], window: &WindowBytes<'_>) {
-        for batch in records.chunks(BATCH) {
-            let mut places = [None; BATCH];
-            for (place, (record, _)) in places.iter_mut().zip(batch) {
-                let header = window.header(record);
-                prefetch::start(header);
-                // The payload lies where the header says, never far behind.
-                prefetch::start(header.get(PAYLOAD_FROM..).unwrap_or_default());
-                *place = self.index.find(record.fingerprint_low, |(half, _)| *half == record.fingerprint_high).map(|(_, i)| *i);
-                if let Some(i) = place {
-                    self.slots.prefetch(*i);
-                }
-            }
-            for i in places.iter().flatten() {
-                if let Some(slot) = self.slots.get(*i) {
-                    slot.flow.transcript.prefetch();
-                }
-            }
+        let mut batches = records.chunks(BATCH);
+        let mut batch = batches.next().unwrap_or_default();
+        let mut places = self.fetch(batch, window);
+        self.fetch_rest(batch, &places, window);
+        while !batch.is_empty() {
+            let next = batches.next().unwrap_or_default();
+            let next_places = self.fetch(next, window);
             for ((record, frame), place) in batch.iter().zip(places) {
                 let payload = window.payload(record);
                 let mut entry = entry_of(record, *frame, window, payload);
@@ -117,6 +105,40 @@ impl Shard {
                         self.go_on(i, &mut entry, record, payload, window);
                     }
                     _ => self.absorb(record, entry, payload, window),
+                }
+            }
+            self.fetch_rest(next, &next_places, window);
+            (batch, places) = (next, next_places);
+        }
+    }
+
+    /// Looks up where the flows of packets are, and asks for them.
+    #[inline(always)]
+    fn fetch(&self, batch: &[(&Record, u64)], window: &WindowBytes<'_>) -> [Option<u32>; BATCH] {
+        let mut places = [None; BATCH];
+        for (place, (record, _)) in places.iter_mut().zip(batch) {
+            let header = window.header(record);
+            prefetch::start(header);
+            // The payload lies where the header says, never far behind.
+            prefetch::start(header.get(PAYLOAD_FROM..).unwrap_or_default());
+            *place = self.index.find(record.fingerprint_low, |(half, _)| *half == record.fingerprint_high).map(|(_, i)| *i);
+            if let Some(i) = place {
+                self.slots.prefetch(*i);
+            }
+        }
+        places
+    }
+
+    /// Asks for what flows that have come refer to.
+    #[inline(always)]
+    fn fetch_rest(&self, batch: &[(&Record, u64)], places: &[Option<u32>; BATCH], window: &WindowBytes<'_>) {
+        /// Lines after which the processor sees by itself where a segment leads.
+        const SEGMENT: usize = 8;
+        for (i, (record, _)) in places.iter().zip(batch).filter_map(|(place, of)| place.zip(Some(of))) {
+            if let Some(slot) = self.slots.get(i) {
+                slot.flow.transcript.prefetch();
+                if slot.is_checked(record.facts & fact::FROM_HIGH != 0) {
+                    prefetch::lines(window.payload(record), SEGMENT);
                 }
             }
         }
@@ -186,12 +208,12 @@ impl Shard {
     fn add(&mut self, i: u32, entry: &mut Entry, record: &Record, payload: &[u8], window: &WindowBytes<'_>) -> Option<i64> {
         self.clock = self.clock.max(entry.time);
         let slot = self.slots.get_mut(i)?;
-        if slot.flow.sides[entry.direction().index()].data_packets < CHECKED_DATA_PACKETS || entry.is_control() {
+        if slot.is_checked(entry.is(fact::FROM_HIGH)) || entry.is_control() {
             self.counts.bad_checksums += check(entry, record, window);
         }
         self.used = self.used.wrapping_add(slot.take(entry, payload));
         offer(&mut slot.flow, entry, record, window);
-        slot.closing.see(entry, &slot.flow, self.clock).then(|| slot.closing.over())
+        slot.closes(entry, self.clock).then(|| slot.closing.over())
     }
 
     fn start(

@@ -18,9 +18,9 @@ pub struct Transcript {
     head: Packed,
     /// What only flows longer than that need.
     rest: Option<Box<Rest>>,
-    /// Control packets so far, no more than [`CONTROLS`], and the ordinal of the last of them.
+    /// Control packets so far, no more than [`CONTROLS`], and how many packets came since the last of them, as far as that matters.
     controls: u8,
-    last_control: u64,
+    since_control: u8,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,8 @@ struct Rest {
     around: Vec<(u64, Entry)>,
 }
 
-const _: () = assert!(TAIL <= u8::MAX as usize);
+/// An octet counts to beyond it, and so beyond the neighbours of a control packet.
+const _: () = assert!(TAIL < u8::MAX as usize);
 
 /// Where the tail begins depends on how it came about; what counts is what it holds.
 impl PartialEq for Rest {
@@ -120,13 +121,15 @@ impl Transcript {
         let is_control = entry.is_control() && usize::from(self.controls) < CONTROLS;
         if is_control {
             self.controls += 1;
-            self.last_control = ordinal;
+            self.since_control = 0;
+        } else if self.controls > 0 {
+            self.since_control = self.since_control.saturating_add(1);
         }
         if self.head.len() < HEAD {
             self.head.push(entry);
             return;
         }
-        let follows = self.controls > 0 && ordinal - self.last_control <= NEIGHBOURS as u64;
+        let follows = self.controls > 0 && usize::from(self.since_control) <= NEIGHBOURS;
         let rest = self.rest.get_or_insert_default();
         if is_control {
             let known = rest.tail.len();
@@ -174,8 +177,8 @@ impl Transcript {
                 around: known.range(split..).filter(|(i, _)| near(**i)).map(|(i, e)| (*i, *e)).collect(),
             })
         });
-        let last_control = controls.last().copied().unwrap_or(0);
-        Transcript { count, head, rest, controls: controls.len() as u8, last_control }
+        let since_control = controls.last().map_or(0, |last| u8::try_from(count - 1 - last).unwrap_or(u8::MAX));
+        Transcript { count, head, rest, controls: controls.len() as u8, since_control }
     }
 
     /// All kept packets in capture order, each once, with the number of packets left out before each.

@@ -5,7 +5,7 @@ use crate::capture::Timestamp;
 use crate::flow::closing::Closing;
 use crate::flow::entry::{Entry, Record, fact};
 use crate::flow::key::Fingerprint;
-use crate::flow::record::{Flow, is_long_header};
+use crate::flow::record::{Flow, begins_request, is_long_header};
 use crate::flow::settle::{clear_part, settle};
 use crate::packet::{ip, tcp};
 
@@ -16,16 +16,24 @@ pub(super) struct Slot {
     /// Octets that the flow has on the heap.
     pub heap: u32,
     pub closing: Closing,
+    /// Whether of a direction no more payload is kept, but for later requests.
+    heard: [bool; 2],
+    /// UDP without transactions.
+    datagrams: bool,
     pub flow: Flow,
 }
 
 /// An eighth of a page: a segment of them is a size that allocators have.
 const _: () = assert!(size_of::<Option<Slot>>() <= 512);
 
+/// Data packets whose checksum is looked at: evasion tools spoil those of their decoys, which come early.
+const CHECKED_DATA_PACKETS: u64 = 3;
+
 impl Slot {
     #[inline(always)]
     pub fn new(print: Fingerprint, flow: Flow) -> Slot {
-        Slot { low: print.low, high: print.high, heap: 0, closing: Closing::default(), flow }
+        let datagrams = flow.key.protocol != 6 && flow.key.transaction.is_none();
+        Slot { low: print.low, high: print.high, heap: 0, closing: Closing::default(), heard: [false; 2], datagrams, flow }
     }
 
     #[inline(always)]
@@ -43,19 +51,47 @@ impl Slot {
             && (flow.transcript.count() == 0 || !flow.is_ended_by(entry))
     }
 
+    /// Whether the checksum of a side's next packet is looked at, and its payload read from one end to the other.
+    #[inline(always)]
+    pub fn is_checked(&self, from_high: bool) -> bool {
+        self.flow.sides[usize::from(from_high)].data_packets < CHECKED_DATA_PACKETS
+    }
+
     /// Adds a packet to the flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
     #[inline(always)]
     pub fn take(&mut self, entry: &Entry, payload: &[u8]) -> usize {
         let (flow, side) = (&mut self.flow, entry.direction().index());
         flow.hidden = false;
         let before = flow.transcript.heap();
-        flow.absorb(entry, clear_part(flow, side, payload));
-        if entry.payload_len > 0 && (entry.is_tcp() || is_long_header(payload)) {
+        flow.note(entry);
+        let worth_hearing = match (self.datagrams, self.heard[side]) {
+            (true, heard) => !heard && is_long_header(payload),
+            (false, heard) => !heard || begins_request(payload),
+        };
+        // Most packets touch neither heads nor later requests, and the sum over those costs more than the packet.
+        let now = if entry.payload_len > 0 && worth_hearing {
+            self.hear(entry, payload)
+        } else {
+            self.heap as usize + flow.transcript.heap() - before
+        };
+        now.wrapping_sub(std::mem::replace(&mut self.heap, now as u32) as usize)
+    }
+
+    /// Keeps what is needed of a packet's payload. Returns what the flow then has on the heap.
+    fn hear(&mut self, entry: &Entry, payload: &[u8]) -> usize {
+        let (flow, side) = (&mut self.flow, entry.direction().index());
+        flow.hear(entry, clear_part(flow, side, payload));
+        if entry.is_tcp() || is_long_header(payload) {
             settle(flow, side);
         }
-        // Bare packets touch neither heads nor later requests, and the sum over those costs more than the packet.
-        let now = if entry.payload_len > 0 { flow.heap() } else { self.heap as usize + flow.transcript.heap() - before };
-        now.wrapping_sub(std::mem::replace(&mut self.heap, now as u32) as usize)
+        self.heard[side] = flow.heads[side].closed;
+        flow.heap()
+    }
+
+    /// Whether the conversation closed with this packet, the flow's latest.
+    #[inline(always)]
+    pub fn closes(&mut self, entry: &Entry, clock: Timestamp) -> bool {
+        !self.datagrams && self.closing.see(entry, &self.flow, clock)
     }
 }
 
