@@ -8,6 +8,7 @@ mod closing;
 pub mod community;
 pub mod entry;
 pub mod history;
+mod index;
 pub mod key;
 pub mod opened;
 mod packed;

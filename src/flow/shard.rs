@@ -5,6 +5,7 @@ mod slot;
 
 use super::closing::Over;
 use super::entry::{Entry, Record, fact};
+use super::index::Index;
 use super::key::{Fingerprint, FlowKey, Hasher};
 pub use super::packets::WindowBytes;
 use super::packets::{check, entry_of, key_of, vlan};
@@ -13,7 +14,7 @@ use super::slab::Slab;
 use crate::capture::Timestamp;
 use crate::limits::REMEMBERED_STREAMS;
 use crate::prefetch;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
 use slot::{Slot, offer, print_of};
 use std::num::NonZeroU64;
 
@@ -34,7 +35,7 @@ pub struct ShardCounts {
 pub struct Shard {
     hasher: Hasher,
     /// Half of a fingerprint with the place of its flow: a probe rarely has to look at flows that are not meant.
-    index: HashTable<(u32, u32)>,
+    index: Index,
     slots: Slab<Slot>,
     /// Connections that are over.
     over: Slab<Over>,
@@ -69,7 +70,7 @@ impl Shard {
     pub fn new(hasher: Hasher, budget: usize) -> Shard {
         Shard {
             hasher,
-            index: HashTable::new(),
+            index: Index::default(),
             slots: Slab::default(),
             over: Slab::default(),
             closed: Vec::new(),
@@ -89,6 +90,7 @@ impl Shard {
     ///
     /// A batch at a time: while one is absorbed, the flows of the next are on their way from memory.
     pub fn absorb_all(&mut self, records: &[(&Record, u64)], window: &WindowBytes<'_>) {
+        records.iter().for_each(|(record, _)| self.index.prefetch(record.fingerprint_high));
         let mut batches = records.chunks(BATCH);
         let mut batch = batches.next().unwrap_or_default();
         let mut places = self.fetch(batch, window);
@@ -121,7 +123,7 @@ impl Shard {
             prefetch::start(header);
             // The payload lies where the header says, never far behind.
             prefetch::start(header.get(PAYLOAD_FROM..).unwrap_or_default());
-            *place = self.index.find(record.fingerprint_low, |(half, _)| *half == record.fingerprint_high).map(|(_, i)| *i);
+            *place = self.index.find(record.fingerprint_high, |_| true);
             if let Some(i) = place {
                 self.slots.prefetch(*i);
             }
@@ -149,8 +151,7 @@ impl Shard {
         let print = print_of(record);
         self.clock = self.clock.max(entry.time);
         let (slots, over) = (&self.slots, &self.over);
-        let is_it = |(half, i): &(u32, u32)| *half == print.high && print_at(slots, over, *i) == Some(print);
-        let mut found = self.index.find(print.low, is_it).map(|(_, i)| *i);
+        let mut found = self.index.find(print.high, |i| print_at(slots, over, i) == Some(print));
         if record.facts & fact::HIDDEN != 0 {
             // Only the stream numbers need to know of it.
             if found.is_none() {
@@ -235,8 +236,7 @@ impl Shard {
         flow.vlan = vlan(window.frame(record), usize::from(record.ip_at));
         flow.stream_first = stream.or_else(|| NonZeroU64::new(self.stream_of(&key, entry.frame)));
         let i = self.slots.insert(Slot::new(print, flow));
-        let (slots, over) = (&self.slots, &self.over);
-        self.index.insert_unique(print.low, (print.high, i), |(_, i)| print_at(slots, over, *i).map_or(0, |p| p.low));
+        self.index.insert(print.high, i);
         Some(i)
     }
 

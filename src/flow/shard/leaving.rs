@@ -21,9 +21,7 @@ impl Shard {
     pub(super) fn remove(&mut self, i: u32) -> Option<Slot> {
         let slot = self.slots.remove(i)?;
         self.used -= SLOT + slot.heap as usize;
-        if let Ok(found) = self.index.find_entry(slot.print().low, |(_, j)| *j == i) {
-            found.remove();
-        }
+        self.index.remove(slot.print().high, i);
         Some(slot)
     }
 
@@ -39,9 +37,7 @@ impl Shard {
         self.used -= SLOT + slot.heap as usize;
         let place = self.over.insert(Over::new(slot.print(), &slot.closing, &slot.flow)) | OVER;
         self.used += REMEMBERED;
-        if let Ok(mut found) = self.index.find_entry(slot.print().low, |(_, j)| *j == i) {
-            found.get_mut().1 = place;
-        }
+        self.index.replace(slot.print().high, i, place);
         self.finished.push(slot.flow);
         Some(place)
     }
@@ -49,9 +45,7 @@ impl Shard {
     pub(super) fn forget(&mut self, place: u32) {
         if let Some(over) = self.over.remove(place) {
             self.used -= REMEMBERED;
-            if let Ok(found) = self.index.find_entry(over.print.low, |(_, j)| *j == place | OVER) {
-                found.remove();
-            }
+            self.index.remove(over.print.high, place | OVER);
         }
     }
 
