@@ -178,7 +178,7 @@ pub struct Entry {
 
 impl Entry {
     /// An entry with nothing in it, to be filled in.
-    pub fn blank() -> Entry {
+    pub const fn blank() -> Entry {
         Entry {
             frame: 0,
             offset: 0,

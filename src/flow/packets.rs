@@ -45,8 +45,7 @@ pub(super) fn key_of(record: &Record, window: &WindowBytes<'_>) -> Option<FlowKe
     Some(FlowKey::of(&packet, transaction).0)
 }
 
-/// Built where it is used: moved, its small fields would be read back in larger pieces than they were written in, for which a
-/// processor waits until all of them have left its store buffer.
+/// What a flow remembers of a packet.
 #[inline(always)]
 pub(super) fn entry_of(record: &Record, frame: u64, window: &WindowBytes<'_>, payload: &[u8]) -> Entry {
     let is_icmp = record.facts & fact::ICMP != 0;

@@ -95,18 +95,23 @@ impl Shard {
         let mut batch = batches.next().unwrap_or_default();
         let mut places = self.fetch(batch, window);
         self.fetch_rest(batch, &places, window);
+        // Written for all of a batch before any is read: small fields are read back in larger pieces, for which a processor waits until
+        // they have left its store buffer.
+        let mut entries = [Entry::blank(); BATCH];
         while !batch.is_empty() {
             let next = batches.next().unwrap_or_default();
             let next_places = self.fetch(next, window);
-            for ((record, frame), place) in batch.iter().zip(places) {
+            for (entry, (record, frame)) in entries.iter_mut().zip(batch) {
+                *entry = entry_of(record, *frame, window, window.payload(record));
+            }
+            for ((entry, (record, _)), place) in entries.iter_mut().zip(batch).zip(places) {
                 let payload = window.payload(record);
-                let mut entry = entry_of(record, *frame, window, payload);
                 // The packets before it may have moved what it was looked up for.
                 match place.and_then(|i| self.slots.get_mut(i).map(|slot| (i, slot))) {
-                    Some((i, slot)) if slot.takes(record, &entry, self.clock) => {
-                        self.go_on(i, &mut entry, record, payload, window);
+                    Some((i, slot)) if slot.takes(record, entry, self.clock) => {
+                        self.go_on(i, entry, record, payload, window);
                     }
-                    _ => self.absorb(record, entry, payload, window),
+                    _ => self.absorb(record, *entry, payload, window),
                 }
             }
             self.fetch_rest(next, &next_places, window);
