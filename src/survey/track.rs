@@ -213,7 +213,14 @@ impl Spans {
     /// Adds attempts of one span.
     fn put(&mut self, counts: Counts) {
         let at = self.place(&counts);
-        match self.list.binary_search_by_key(&at, |known| self.place(known)) {
+        // Flows end more or less in the order they began in.
+        let last = self.list.last().map(|last| self.place(last));
+        let found = match last {
+            Some(last) if last == at => Ok(self.list.len() - 1),
+            Some(last) if last < at => Err(self.list.len()),
+            _ => self.list.binary_search_by_key(&at, |known| self.place(known)),
+        };
+        match found {
             Ok(i) => {
                 if let Some(known) = self.list.get_mut(i) {
                     *known = known.and(counts);
