@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::record::Flow;
 use crate::flow::shard::{Shard, WindowBytes};
+pub use crate::flow::streams::Streams;
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, Times, reassemble};
@@ -88,26 +89,6 @@ impl CaptureReport {
     /// Where the capture can be read again.
     pub fn again(&self) -> &Path {
         self.spool.as_ref().map_or(&self.path, |s| s.path())
-    }
-}
-
-/// First frames of conversations, to count Wireshark's stream numbers.
-#[derive(Debug, Default)]
-pub struct Streams {
-    tcp: Vec<Vec<u64>>,
-    udp: Vec<Vec<u64>>,
-    /// Some were forgotten: numbers would be wrong.
-    forgotten: bool,
-}
-
-impl Streams {
-    /// Wireshark's `tcp.stream` or `udp.stream` of the conversation that began with frame `first`.
-    pub fn number(&self, protocol: u8, first: u64) -> Option<u64> {
-        let lists = if protocol == 6 { &self.tcp } else { &self.udp };
-        if self.forgotten && protocol != 6 {
-            return None;
-        }
-        Some(lists.iter().map(|l| l.partition_point(|f| *f < first) as u64).sum())
     }
 }
 

@@ -183,11 +183,7 @@ impl Header {
         let in_reach =
             |near: Timestamp| self.time(seconds, fraction).since(near).checked_abs().is_some_and(|distance| distance <= MAX_JUMP);
         // An empty record is legal, but a run of zero bytes must not look like a chain of them.
-        if caplen == 0
-            || caplen > wire_len.saturating_add(TRAILER_TOLERANCE)
-            || fraction >= limit
-            || !near.is_none_or(in_reach)
-        {
+        if caplen == 0 || caplen > wire_len.saturating_add(TRAILER_TOLERANCE) || fraction >= limit || !near.is_none_or(in_reach) {
             return Plausible::No;
         }
         let next = pos + self.record_header + caplen as usize;

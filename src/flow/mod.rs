@@ -7,6 +7,7 @@
 mod closing;
 pub mod community;
 pub mod entry;
+mod head;
 pub mod history;
 mod index;
 pub mod key;
@@ -19,4 +20,5 @@ mod settle;
 pub mod shard;
 mod slab;
 pub mod stream;
+pub mod streams;
 pub mod transcript;

@@ -1,8 +1,8 @@
 //! A flow: what was seen between two endpoints, bounded and mergeable.
 
 use super::entry::{Entry, fact};
+pub use super::head::{Head, Segment};
 use super::key::FlowKey;
-use super::opened::Opened;
 use super::profile::Profile;
 use super::transcript::Transcript;
 use crate::capture::Timestamp;
@@ -13,76 +13,6 @@ use std::num::NonZeroU64;
 /// The shortest of the idle times: most packets come sooner, and it need not be known then of what kind their flow is.
 const LEAST_IDLE_NS: i64 = DNS_IDLE_NS;
 const _: () = assert!(LEAST_IDLE_NS <= UDP_IDLE_NS && LEAST_IDLE_NS <= TCP_IDLE_NS);
-
-/// A stretch of payload that was kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Segment {
-    pub frame: u64,
-    pub seq: u32,
-    /// Where it starts in [`Head::bytes`], and its length there (the wire may have carried more).
-    pub at: u32,
-    pub len: u32,
-}
-
-/// Payload kept from the start of one direction, in order of arrival.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Head {
-    pub segments: Vec<Segment>,
-    pub bytes: Vec<u8>,
-    /// Set by the table once the first message is complete: later payload is not worth its memory.
-    pub closed: bool,
-    /// Payload arrived that was not kept.
-    pub capped: bool,
-    /// What is left of a QUIC client's datagrams: then the lists above are empty.
-    pub opened: Option<Box<Opened>>,
-}
-
-impl Head {
-    fn push(&mut self, entry: &Entry, payload: &[u8], cap: usize) {
-        if self.closed {
-            return;
-        }
-        if let Some(opened) = &mut self.opened {
-            self.capped |= !opened.note(entry.frame, payload, cap);
-            return;
-        }
-        let room = cap.saturating_sub(self.bytes.len());
-        let kept = payload.get(..room).unwrap_or(payload);
-        self.capped |= kept.len() < payload.len();
-        if !kept.is_empty() {
-            if self.segments.capacity() == 0 {
-                // Most directions say one thing: a vector's first growth makes room for four.
-                self.segments.reserve_exact(1);
-            }
-            self.segments.push(Segment { frame: entry.frame, seq: entry.seq, at: self.bytes.len() as u32, len: kept.len() as u32 });
-            // Most is cut off again once the message is complete: room to grow would only be copied.
-            self.bytes.reserve_exact(kept.len());
-            self.bytes.extend_from_slice(kept);
-        }
-    }
-
-    /// Frame of the first packet that something was kept of.
-    pub fn first_frame(&self) -> Option<u64> {
-        self.opened.as_ref().map(|o| o.first_frame).or(self.segments.first().map(|s| s.frame))
-    }
-
-    /// The bytes of a segment.
-    pub fn slice(&self, segment: &Segment) -> &[u8] {
-        self.bytes.get(segment.at as usize..(segment.at + segment.len) as usize).unwrap_or_default()
-    }
-
-    fn merge(&mut self, later: &Head, cap: usize) {
-        if self.closed {
-            return;
-        }
-        for segment in &later.segments {
-            let entry = Entry { frame: segment.frame, seq: segment.seq, ..Entry::blank() };
-            self.push(&entry, later.slice(segment), cap);
-        }
-        self.capped |= later.capped;
-        self.closed |= later.closed;
-    }
-}
 
 /// The last packet of a direction that began a request, other than the direction's first data packet.
 #[derive(Clone, PartialEq, Eq, Debug)]
