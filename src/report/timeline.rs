@@ -35,17 +35,24 @@ pub fn record(timeline: &Timeline) -> TimelineRecord {
     let total = timeline.total();
     let axis = total.map(|t| (t.first, t.last));
     let (mut rows, mut rows_left_out, mut untouched) = (Vec::new(), 0, 0);
-    for by in [By::Name, By::Server, By::Client] {
-        let mut list: Vec<(Named, &Track, u64, &Key)> = Vec::new();
-        for (key, track) in timeline.tracks() {
-            // Nearly all keys are of no interest: they are not put into words.
-            let hits = track.total().map_or(0, |c| c.interfered);
-            if hits == 0 {
-                untouched += u64::from(by == By::Name && matches!(key, Key::Name(..)));
-            } else if let Some(named) = name(key, timeline).filter(|n| n.by == by) {
-                list.push((named, track, hits, key));
-            }
+    // Names, servers, clients: found in one pass, for there may be hundreds of thousands.
+    let mut lists: [Vec<(Named, &Track, u64, &Key)>; 3] = Default::default();
+    for (key, track) in timeline.tracks() {
+        let list = match key {
+            Key::Name(..) => 0,
+            Key::Server(..) => 1,
+            Key::Client(_) => 2,
+            Key::Mechanism(_) | Key::Kind(_) => continue,
+        };
+        // Nearly all keys are of no interest: they are not put into words.
+        let hits = track.total().map_or(0, |c| c.interfered);
+        if hits == 0 {
+            untouched += u64::from(matches!(key, Key::Name(..)));
+        } else if let Some(named) = name(key, timeline) {
+            lists[list].push((named, track, hits, key));
         }
+    }
+    for mut list in lists {
         list.sort_unstable_by_key(|(_, _, hits, key)| (std::cmp::Reverse(*hits), *key));
         rows_left_out += list.len().saturating_sub(TIMELINE_ROWS) as u64;
         rows.extend(list.into_iter().take(TIMELINE_ROWS).filter_map(|(named, track, ..)| row(named, track, axis)));
