@@ -64,10 +64,13 @@ pub struct Silent {
     pub server: IpAddr,
 }
 
+/// Addresses that flows had for ends.
+type Hosts = Gathered<IpAddr, Host, SURVEY_SERVERS>;
+
 /// Everything the survey knows of a capture.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    pub hosts: Gathered<IpAddr, Host, SURVEY_SERVERS>,
+    pub hosts: Hosts,
     pub attempts: Attempts,
     /// Boxed: a tree's nodes have room for more than they hold.
     pub resolvers: Gathered<IpAddr, Box<Resolver>, SURVEY_SERVERS>,
@@ -117,6 +120,14 @@ impl Joins for Resolver {
     }
 }
 
+/// The first, with what the others know.
+fn folded<T: Default>(all: &mut Vec<T>, merge: fn(&mut T, T)) -> T {
+    let mut all = all.drain(..);
+    let mut first = all.next().unwrap_or_default();
+    all.for_each(|other| merge(&mut first, other));
+    first
+}
+
 impl Facts {
     /// Remembers where a connectivity check was sent.
     pub fn portal(&mut self, host: Vec<u8>, check: (Vec<u8>, u64, u64)) {
@@ -149,50 +160,57 @@ impl Facts {
 
     /// All that several know, so far.
     pub fn gathered(all: Vec<Facts>, hands: &dyn Hands) -> Facts {
-        // Cut to their bounds what grows with a capture rather than with its hosts; what is left does not depend on when that is done.
-        Facts::together(all, hands, Facts::settle_heard)
+        Facts::together(all, hands, false)
     }
 
     /// All that several know, in order, once there is no more to come.
     pub fn joined(all: Vec<Facts>, hands: &dyn Hands) -> Facts {
-        let mut facts = Facts::together(all, hands, Facts::order);
-        facts.dropped += facts.attempts.dropped;
+        let mut facts = Facts::together(all, hands, true);
+        let ports = facts.unanswered_syns.dropped + facts.answering_ports.dropped;
+        facts.dropped += facts.attempts.dropped + facts.answers.dropped + facts.transfers.dropped;
+        facts.dropped += facts.hosts.dropped + facts.resolvers.dropped + ports;
         facts
     }
 
-    fn together(mut all: Vec<Facts>, hands: &dyn Hands, last: fn(&mut Facts)) -> Facts {
+    /// Joins requests, hosts, and all else beside each other: none of them knows of the others. What grows with a capture rather than
+    /// with its hosts is cut to its bounds each time; what is left does not depend on when that is done.
+    fn together(mut all: Vec<Facts>, hands: &dyn Hands, in_order: bool) -> Facts {
         let mut asked: Vec<Attempts> = all.iter_mut().map(|facts| std::mem::take(&mut facts.attempts)).collect();
-        let (mut attempts, mut facts) = (Attempts::default(), Facts::default());
-        // Requests are most of it.
-        hands.both(
-            &mut || {
-                let mut asked = asked.drain(..);
-                attempts = asked.next().unwrap_or_default();
-                asked.for_each(|other| attempts.merge(other));
-                attempts.settle();
-            },
-            &mut || {
-                let mut all = all.drain(..);
-                facts = all.next().unwrap_or_default();
-                all.for_each(|other| facts.merge(other));
-                last(&mut facts);
-            },
-        );
-        Facts { attempts, ..facts }
+        let mut met: Vec<Hosts> = all.iter_mut().map(|facts| std::mem::take(&mut facts.hosts)).collect();
+        let (mut attempts, mut hosts, mut facts) = (Attempts::default(), Hosts::default(), Facts::default());
+        let mut requests = || {
+            attempts = folded(&mut asked, Attempts::merge);
+            attempts.settle();
+        };
+        let mut addresses = || {
+            hosts = folded(&mut met, Hosts::merge);
+            if in_order {
+                hosts.order();
+            }
+        };
+        let heard = all.iter().map(|facts| facts.lately.len()).sum();
+        if let Some(first) = all.first_mut() {
+            first.lately.reserve_exact(heard);
+        }
+        let mut rest = || {
+            facts = folded(&mut all, Facts::merge);
+            facts.settle_heard();
+            if in_order {
+                facts.order();
+            }
+        };
+        hands.both(&mut || hands.both(&mut requests, &mut addresses), &mut rest);
+        Facts { attempts, hosts, ..facts }
     }
 
-    /// Puts all but the requests in order once all has been added.
+    /// Puts all but requests and hosts in order once all has been added.
     fn order(&mut self) {
-        self.settle_heard();
         self.answers.settle();
-        self.hosts.order();
         self.resolvers.order();
         self.unanswered_syns.order();
         self.answering_ports.order();
         self.transfers.order();
         self.order_silences();
-        self.dropped += self.answers.dropped + self.transfers.dropped;
-        self.dropped += self.hosts.dropped + self.resolvers.dropped + self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
     /// Stable: of a flow they stay as it told them, whoever knew them meanwhile.
