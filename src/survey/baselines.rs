@@ -2,6 +2,7 @@
 
 use super::attempts::Asked;
 use super::audit::Audit;
+use super::conclude::Hands;
 use super::controls::name_hit;
 use super::examples::Few;
 use super::facts::{Facts, Kind, Silent};
@@ -69,7 +70,7 @@ pub struct Hit {
 
 impl<'f> Index<'f> {
     /// Indexes the facts of a capture.
-    pub fn new(facts: &'f Facts, audit: &'f Audit, out_of_order: bool) -> Index<'f> {
+    pub fn new(facts: &'f Facts, audit: &'f Audit, out_of_order: bool, hands: &dyn Hands) -> Index<'f> {
         let requests = facts.attempts.all().len();
         let mut index = Index {
             facts,
@@ -96,7 +97,7 @@ impl<'f> Index<'f> {
                 tried.answered_flows.add(asked.flow);
             }
         }
-        index.order_attempts();
+        index.order_attempts(hands);
         let mut silences: Vec<&Silent> = facts.silences.iter().collect();
         silences.sort_by_key(|s| (s.from, s.flow));
         index.begun = silences.iter().map(|s| s.from).collect();
@@ -112,22 +113,26 @@ impl<'f> Index<'f> {
 
     /// Fills the lists of requests. Those of the facts are in order of server, port, kind and name already; what is left is to put
     /// stretches of them together and each in order of time.
-    fn order_attempts(&mut self) {
-        let mut names: Vec<&'f [Asked]> = Vec::new();
-        for service in self.facts.attempts.all().chunk_by(|a, b| a.service() == b.service()) {
-            let before = names.len();
-            names.extend(service.chunk_by(|a, b| a.name == b.name));
-            let of_service = names.get(before..).unwrap_or_default();
-            in_time(&mut self.by_server, of_service);
-            if let Some(asked) = service.first().filter(|_| of_service.len() > 1) {
-                self.varied.push(asked.service());
+    fn order_attempts(&mut self, hands: &dyn Hands) {
+        let all = self.facts.attempts.all();
+        let mut by_server = || {
+            for service in all.chunk_by(|a, b| a.service() == b.service()) {
+                let names: Vec<&'f [Asked]> = service.chunk_by(|a, b| a.name == b.name).collect();
+                in_time(&mut self.by_server, &names);
+                if let Some(asked) = service.first().filter(|_| names.len() > 1) {
+                    self.varied.push(asked.service());
+                }
             }
-        }
-        let of = |list: &&'f [Asked]| list.first().map(Asked::wanted);
-        names.sort_by_key(of);
-        for same in names.chunk_by(|a, b| of(a) == of(b)) {
-            in_time(&mut self.by_name, same);
-        }
+        };
+        let mut by_name = || {
+            let of = |list: &&'f [Asked]| list.first().map(Asked::wanted);
+            let mut names: Vec<&'f [Asked]> = all.chunk_by(|a, b| a.service() == b.service() && a.name == b.name).collect();
+            names.sort_by_key(of);
+            for same in names.chunk_by(|a, b| of(a) == of(b)) {
+                in_time(&mut self.by_name, same);
+            }
+        };
+        hands.both(&mut by_server, &mut by_name);
     }
 
     /// The kind of request a suspect's trigger is.

@@ -199,7 +199,8 @@ impl Facts {
                 facts.order();
             }
         };
-        hands.both(&mut || hands.both(&mut requests, &mut addresses), &mut rest);
+        // Hosts first: where there are many of them they take longest.
+        hands.both(&mut addresses, &mut || hands.both(&mut requests, &mut rest));
         Facts { attempts, hosts, ..facts }
     }
 
