@@ -6,16 +6,17 @@
 use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Spool, Timestamp, Window};
 use crate::deal::Dealt;
 use crate::error::Result;
+pub use crate::flow::conversations::Streams;
 use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::record::Flow;
 use crate::flow::shard::{Shard, WindowBytes};
-pub use crate::flow::streams::Streams;
+
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, Times, reassemble};
 use crate::prefetch;
 use crate::stats::Stats;
-use crate::survey::{Audit, Conclusion, Facts, Hands, Judged, Part, conclude};
+use crate::survey::{Audit, Conclusion, Hands, Judged, Part, conclude};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -175,7 +176,7 @@ fn gather(shards: &mut [(Shard, Part)], known: &mut Part) {
         let groups = shards.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(|(_, part)| part.give())));
         let groups: Vec<Part> = groups.collect();
         let all = std::iter::once(std::mem::take(known)).chain(groups).collect();
-        *known = Part::together(all, &Pool, Facts::gathered);
+        *known = Part::together(all, &Pool, false);
         known.explained.settle();
     }
 }

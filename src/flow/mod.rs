@@ -6,6 +6,7 @@
 
 mod closing;
 pub mod community;
+pub mod conversations;
 pub mod entry;
 mod head;
 pub mod history;
@@ -20,5 +21,4 @@ mod settle;
 pub mod shard;
 mod slab;
 pub mod stream;
-pub mod streams;
 pub mod transcript;

@@ -215,3 +215,35 @@ fn keep(around: &mut Vec<(u64, Entry)>, ordinal: u64, entry: Entry) {
         around.push((ordinal, entry));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::tcp;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against the definition: the first packets, the last ones, and the neighbours of the first control packets.
+        #[test]
+        fn what_is_kept_is_what_is_said(count in 1..140u64, controls in prop::collection::btree_set(0..140u64, 0..24), cut in 0..140u64) {
+            let packet = |i: u64| {
+                let flags = if controls.contains(&i) { tcp::FIN } else { tcp::ACK };
+                Entry { frame: i + 1, seq: i as u32 * 100, payload_len: 100, flags, ..Entry::blank() }
+            };
+            let of = |range: std::ops::Range<u64>| {
+                let mut transcript = Transcript::default();
+                range.for_each(|i| transcript.push(&packet(i)));
+                transcript
+            };
+            let near = |i: u64| controls.iter().take(CONTROLS).any(|c| *c < count && c.abs_diff(i) <= NEIGHBOURS as u64);
+            let kept = (0..count).filter(|i| *i < HEAD as u64 || i + TAIL as u64 >= count || near(*i));
+            let expected: Vec<u64> = kept.collect();
+            let (entries, left_out) = of(0..count).entries();
+            prop_assert_eq!(&entries, &expected.iter().map(|i| packet(*i)).collect::<Vec<_>>());
+            let before = std::iter::once(0).chain(expected.iter().map(|i| i + 1));
+            prop_assert_eq!(left_out, expected.iter().zip(before).map(|(i, next)| i - next).collect::<Vec<_>>());
+            let cut = cut.min(count);
+            prop_assert_eq!(of(0..cut).merge(&of(cut..count)), of(0..count));
+        }
+    }
+}

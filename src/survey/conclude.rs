@@ -3,7 +3,6 @@
 use super::audit::Audit;
 use super::baselines::{Hit, Hits, Index};
 use super::explained::Explanations;
-use super::facts::Facts;
 use super::judge::{Judged, Known, Void, judge};
 use super::part::Part;
 use super::timeline::Timeline;
@@ -51,7 +50,7 @@ pub trait Hands: Sync {
 /// Merges the shards' parts and judges. What verdicts rest on is found out if `leans`.
 pub fn conclude(parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &dyn Hands) -> (Audit, Conclusion) {
     let Part { facts, mut audit, mut kept, verdicts, evasion, explained, lines, timeline, clients, everybody, .. } =
-        Part::together(parts, hands, Facts::joined);
+        Part::together(parts, hands, true);
     audit.settle();
     let mut conclusion = Conclusion {
         lines: lines.unwrap_or_default(),

@@ -158,23 +158,10 @@ impl Facts {
         EACH.iter().zip(many).map(|(each, n)| each * n).sum()
     }
 
-    /// All that several know, so far.
-    pub fn gathered(all: Vec<Facts>, hands: &dyn Hands) -> Facts {
-        Facts::together(all, hands, false)
-    }
-
-    /// All that several know, in order, once there is no more to come.
-    pub fn joined(all: Vec<Facts>, hands: &dyn Hands) -> Facts {
-        let mut facts = Facts::together(all, hands, true);
-        let ports = facts.unanswered_syns.dropped + facts.answering_ports.dropped;
-        facts.dropped += facts.attempts.dropped + facts.answers.dropped + facts.transfers.dropped;
-        facts.dropped += facts.hosts.dropped + facts.resolvers.dropped + ports;
-        facts
-    }
-
-    /// Joins requests, hosts, and all else beside each other: none of them knows of the others. What grows with a capture rather than
-    /// with its hosts is cut to its bounds each time; what is left does not depend on when that is done.
-    fn together(mut all: Vec<Facts>, hands: &dyn Hands, in_order: bool) -> Facts {
+    /// All that several know: so far, or `in_order` once there is no more to come. Requests, hosts, and all else are joined beside each
+    /// other; none of them knows of the others. What grows with a capture rather than with its hosts is cut to its bounds each time, and
+    /// what is left does not depend on when that is done.
+    pub fn together(mut all: Vec<Facts>, hands: &dyn Hands, in_order: bool) -> Facts {
         let mut asked: Vec<Attempts> = all.iter_mut().map(|facts| std::mem::take(&mut facts.attempts)).collect();
         let mut met: Vec<Hosts> = all.iter_mut().map(|facts| std::mem::take(&mut facts.hosts)).collect();
         let (mut attempts, mut hosts, mut facts) = (Attempts::default(), Hosts::default(), Facts::default());
@@ -201,6 +188,9 @@ impl Facts {
         };
         // Hosts first: where there are many of them they take longest.
         hands.both(&mut addresses, &mut || hands.both(&mut requests, &mut rest));
+        if in_order {
+            facts.dropped += attempts.dropped + hosts.dropped;
+        }
         Facts { attempts, hosts, ..facts }
     }
 
@@ -212,6 +202,8 @@ impl Facts {
         self.answering_ports.order();
         self.transfers.order();
         self.order_silences();
+        self.dropped += self.answers.dropped + self.transfers.dropped + self.resolvers.dropped;
+        self.dropped += self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
     /// Stable: of a flow they stay as it told them, whoever knew them meanwhile.

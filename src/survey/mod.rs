@@ -41,7 +41,7 @@ pub use changes::{LEAST, LEVEL, State, Stretch, stretches};
 pub use clock_steps::{CLOCKED, ClockStep};
 pub use conclude::{Conclusion, Hands, conclude};
 pub use explained::Explained;
-pub use facts::{Facts, Kind};
+pub use facts::Kind;
 pub use judge::Judged;
 pub use key::Key;
 pub use part::Part;

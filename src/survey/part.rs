@@ -60,12 +60,14 @@ impl Part {
         Part { lines: lines.then(Vec::new), timeline: Timeline::new(TIMELINE_SHARD), ..Part::default() }
     }
 
-    /// What parts know together, so far or, once there is no more to come, in order.
-    pub fn together(mut parts: Vec<Part>, hands: &dyn Hands, facts: fn(Vec<Facts>, &dyn Hands) -> Facts) -> Part {
+    /// What parts know together: so far, or `in_order` once there is no more to come. Facts are joined beside the rest.
+    pub fn together(mut parts: Vec<Part>, hands: &dyn Hands, in_order: bool) -> Part {
         let mut known: Vec<Facts> = parts.iter_mut().map(|part| std::mem::take(&mut part.facts)).collect();
-        let (mut all, mut joined) = (Facts::default(), Part::default());
-        hands.both(&mut || all = facts(std::mem::take(&mut known), hands), &mut || joined = Part::joined(std::mem::take(&mut parts)));
-        Part { facts: all, ..joined }
+        let (mut facts, mut rest) = (Facts::default(), Part::default());
+        hands.both(&mut || facts = Facts::together(std::mem::take(&mut known), hands, in_order), &mut || {
+            rest = Part::joined(std::mem::take(&mut parts));
+        });
+        Part { facts, ..rest }
     }
 
     /// What parts know together, in their order. Joining neighbours first, and the results then, comes to the same.
