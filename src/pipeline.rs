@@ -1,7 +1,8 @@
 //! The drivers: one capture, many captures. The only file that names rayon.
 //!
 //! Phase 1 (by chunk): read, walk, dissect, deal records to shards. Between: prove the chunk boundaries, number the frames, put
-//! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1.
+//! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1
+//! where there are more than two threads.
 
 use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Spool, Timestamp, Window};
 use crate::deal::Dealt;
@@ -132,28 +133,30 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let mut front = slot(&capture);
     let mut back: Option<Slot> = None;
     let mut more = capture.begin(&mut front.window);
-    let mut pending = false;
+    // Two threads have less to wait for each other than to gain from a window that is still in their cache; more need both phases at once.
+    let beside = rayon::current_num_threads() > 2;
     // What shards have given away.
     let mut known = Part::default();
     while more {
-        let ends: Vec<_> = if pending && let Some(back) = &back {
-            rayon::join(|| walk(&mut front), || absorb(back, &mut shards, run.limit)).0
-        } else {
-            walk(&mut front)
+        let ends: Vec<_> = match &back {
+            Some(back) => rayon::join(|| walk(&mut front), || absorb(back, &mut shards, run.limit)).0,
+            None => walk(&mut front),
         };
         capture.stitch(&mut front.window, ends, &mut front.sinks);
         run.between(&mut front);
         watch.bytes.fetch_add(capture.bytes_read().saturating_sub(run.reported), Ordering::Relaxed);
         run.reported = capture.bytes_read();
         gather(&mut shards, &mut known);
-        let mut other = back.take().unwrap_or_else(|| slot(&capture));
-        std::mem::swap(&mut front, &mut other);
-        back = Some(other);
-        pending = true;
+        if beside {
+            let other = back.take().unwrap_or_else(|| slot(&capture));
+            back = Some(std::mem::replace(&mut front, other));
+        } else {
+            absorb(&front, &mut shards, run.limit);
+        }
         run.interrupted = watch.stop.load(Ordering::Relaxed);
         more = !run.interrupted && run.next_frame <= run.limit && capture.begin(&mut front.window);
     }
-    if pending && let Some(back) = &back {
+    if let Some(back) = &back {
         absorb(back, &mut shards, run.limit);
     }
     drop((front, back));
