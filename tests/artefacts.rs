@@ -19,7 +19,7 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// Scenarios with artefacts, the fields that are not 0, and a sentence of the page.
-const TOLD: [(&str, &[&str], &str); 13] = [
+const TOLD: [(&str, &[&str], &str); 14] = [
     // The box acknowledges a FIN that the client had not sent; that reads like one that was missed.
     ("guilty/redirect-from-template", &["acked_unseen"], "packets are missing from the capture in 1 flow"),
     ("innocent/capture-begins-late", &["mid_stream"], "begun before the capture"),
@@ -27,6 +27,7 @@ const TOLD: [(&str, &[&str], &str); 13] = [
     ("innocent/capture-clock-set", &["out_of_order", "clock_steps"], "the clock was set back by 39.92 s between frames 22 and 23"),
     ("innocent/capture-headers-only", &["snaplen_cut"], "cut by the snap length: what stood behind cannot be judged"),
     ("innocent/capture-missed", &["acked_unseen"], "packets are missing from the capture in 2 flows"),
+    ("innocent/capture-of-one-link", &["acked_unseen"], "packets are missing from the capture in 5 flows, about 38 % of those with data"),
     ("innocent/capture-offload", &["offloaded", "checksums_offloaded"], "segments were captured as the network card glues them in 3 flows"),
     ("innocent/capture-out-of-order", &["out_of_order"], "stand behind later ones in the file"),
     ("innocent/dns-cut-by-the-capture", &["snaplen_cut"], "cut by the snap length: what stood behind cannot be judged"),

@@ -163,8 +163,8 @@ pub struct Surroundings<'a> {
     pub reordering: i64,
     /// Only one direction of traffic was captured.
     pub one_sided: bool,
-    /// Data was acknowledged that the capture does not hold: share of flows.
-    pub acked_unseen: f64,
+    /// Share of TCP's data packets that were acknowledged and are not in the capture.
+    pub missing: f64,
     /// A hypervisor's NAT or local proxy stands between capture and network.
     pub nat: bool,
     /// The capturing host's network card glued segments: numbers of packets are not those of the path.

@@ -11,7 +11,9 @@ pub fn artefacts(r: &CaptureReport, verbose: bool) -> Vec<String> {
     const STEPS: usize = 3;
     let mut out = Vec::new();
     if r.audit.acked_unseen > 0 {
-        out.push(format!("packets are missing from the capture in {}", words::count(r.audit.acked_unseen, "flow")));
+        let share = (r.audit.missing() * 100.0).round();
+        let share = if share < 1.0 { String::new() } else { format!(", about {share:.0} % of those with data") };
+        out.push(format!("packets are missing from the capture in {}{share}", words::count(r.audit.acked_unseen, "flow")));
     }
     let steps = &r.audit.steps;
     for s in steps.iter().take(if verbose { usize::MAX } else { STEPS }) {

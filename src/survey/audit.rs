@@ -8,6 +8,9 @@ use crate::flow::entry::fact;
 use crate::limits::CLOCK_STEPS;
 use crate::packet::tcp;
 
+/// Fewer packets missing from a capture are a mishap, and tell no share. So many flows can be shown to whoever judges again.
+const MISSED: usize = 12;
+
 /// Sums over all flows that tell how the capture was taken.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Audit {
@@ -25,6 +28,10 @@ pub struct Audit {
     /// First frame of the flow that shows it.
     pub reordered: u64,
     pub acked_unseen: u64,
+    /// Data packets that such acknowledgements tell of, those that are there, and flows that show it.
+    pub missed: u64,
+    pub data: u64,
+    pub missed_flows: Few<MISSED>,
     /// Flows with segments larger than their receiver takes, and with wrong checksums on what arrived.
     pub glued: u64,
     pub glued_flows: Few<1>,
@@ -69,7 +76,14 @@ impl Audit {
             all.for_each(|e| inbound(e.ttl, 1));
         }
         self.reorder(case.reordering, first);
-        self.acked_unseen += u64::from(crate::detect::rules::acked_unseen(case).is_some());
+        if crate::detect::rules::acked_unseen(case).is_some() {
+            self.acked_unseen += 1;
+            self.missed += crate::detect::rules::missed(case);
+            self.missed_flows.add(first);
+        }
+        if case.flow.key.protocol == 6 {
+            self.data += low.data_packets + high.data_packets;
+        }
         if offload::glued(case).is_some() {
             self.glued += 1;
             self.glued_flows.add(first);
@@ -111,6 +125,9 @@ impl Audit {
         self.two_sided_flows.merge(&o.two_sided_flows);
         self.fast_flows.merge(&o.fast_flows);
         self.acked_unseen += o.acked_unseen;
+        self.missed += o.missed;
+        self.data += o.data;
+        self.missed_flows.merge(&o.missed_flows);
         self.glued += o.glued;
         self.glued_flows.merge(&o.glued_flows);
         self.unsummed += o.unsummed;
@@ -136,6 +153,11 @@ impl Audit {
     /// Share of packets captured twice.
     pub fn duplicates(&self) -> f64 {
         if self.entries == 0 { 0.0 } else { self.copies as f64 / self.entries as f64 }
+    }
+
+    /// Share of TCP's data packets that the capture missed.
+    pub fn missing(&self) -> f64 {
+        if self.missed < MISSED as u64 { 0.0 } else { self.missed as f64 / (self.missed + self.data) as f64 }
     }
 
     /// Once all is added: what several flows saw of one step of the clock becomes one.

@@ -199,7 +199,7 @@ impl<'f> Index<'f> {
             duplicates: self.audit.duplicates(),
             reordering: self.audit.reordering,
             one_sided: self.audit.is_one_sided(),
-            acked_unseen: self.audit.acked_unseen as f64 / self.audit.flows.max(1) as f64,
+            missing: self.audit.missing(),
             nat: self.audit.nat_suspected(),
             offloaded: self.audit.glued > 0,
             out_of_order: self.out_of_order,

@@ -50,6 +50,8 @@ impl Index<'_> {
             _ => {}
         }
         self.vantage(case, &mut list);
+        let missed = finding.iter().flat_map(|f| &f.claims).any(|c| c.rule == "capture-loss");
+        list.add(self.audit().missed_flows.iter().filter(|_| missed));
         let whole = matches!(suspect.mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle);
         let more = list.flows.len().saturating_sub(LEANS) as u64;
         list.flows.truncate(LEANS);

@@ -5,13 +5,17 @@
 //! In this flow data was acknowledged that the capture does not hold, from either side: not before the acknowledgement and not
 //! behind it, as in a file that is out of order.
 //!
+//! Or, of a silence: the capture misses so many packets, as holes of this kind in all its TCP flows tell, that it may have missed
+//! every answer. With a share q of packets missing, answers to n attempts are all missed once in 1/q^n; once in a thousand is too often.
+//!
 //! ## Why it speaks against it
 //!
 //! What the capture missed cannot be held against anyone: the answer may have come and not been recorded.
 //!
 //! ## What could still be wrong
 //!
-//! A box that drops packets beyond the capture point leaves no acknowledged holes.
+//! A box that drops packets beyond the capture point leaves no acknowledged holes. Packets are not missed one by one: a burst may take
+//! several answers at once where few packets are missing in all.
 //!
 //! ## How to check in Wireshark
 //!
@@ -40,42 +44,61 @@ pub const RULE: Rule = Rule {
     source: "",
 };
 
+/// How often the capture may miss everything that there was of an answer: a long capture asks thousands of times.
+const CHANCE: f64 = 1e-3;
+
 fn check(view: &View<'_>) -> Option<Claim> {
-    let frame = acked_unseen(view.case)?;
-    Some(Claim::new("capture-loss", Class::B, [frame], "data was acknowledged that this capture does not hold"))
+    if let Some(frame) = acked_unseen(view.case) {
+        return Some(Claim::new("capture-loss", Class::B, [frame], "data was acknowledged that this capture does not hold"));
+    }
+    if view.suspect.mechanism != Mechanism::Drop {
+        return None;
+    }
+    let (missing, tries) = (view.around.missing, view.suspect.packets.len().max(view.around.unanswered_queries));
+    if missing.powi(i32::try_from(tries).unwrap_or(i32::MAX)) < CHANCE {
+        return None;
+    }
+    let text = format!("about {:.0} % of the packets are missing from the capture: it may have missed every answer", missing * 100.0);
+    Some(Claim::new("capture-loss", Class::B, [], text).measured(missing, CHANCE.powf(1.0 / tries.max(1) as f64), "share"))
 }
 
 /// First frame that acknowledges bytes never seen, while the transcript is whole.
 pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
+    holes(case).next().map(|(frame, _)| frame)
+}
+
+/// How many packets there must have been in what was acknowledged and never seen.
+pub fn missed(case: &Case<'_>) -> u64 {
+    holes(case).map(|(_, octets)| u64::from(octets.div_ceil(case.largest.max(1)))).sum()
+}
+
+/// Frames that acknowledge bytes never seen, and how many bytes, while the transcript is whole.
+fn holes(case: &Case<'_>) -> impl Iterator<Item = (u64, u32)> {
     let seen = [Direction::FromLow, Direction::FromHigh].iter().all(|side| case.course(*side).acks_seen);
-    if case.flow.key.protocol != 6 || (seen && case.copies == 0) {
-        return None;
-    }
+    let looked_at = if case.flow.key.protocol != 6 || (seen && case.copies == 0) { 0 } else { case.entries.len() };
+    let whole = case.entries.iter().zip(&case.left_out).take(looked_at).take_while(|(_, left_out)| **left_out == 0);
     let (mut low, mut high): (Option<u32>, Option<u32>) = (None, None);
-    for (i, (e, left_out)) in case.entries.iter().zip(&case.left_out).enumerate() {
-        if *left_out > 0 {
-            return None;
-        }
-        if !e.is_tcp() || e.is_rst() {
-            continue;
-        }
-        let (own, other) = if e.direction() == Direction::FromLow { (&mut low, high) } else { (&mut high, low) };
+    whole.enumerate().filter(|(_, (e, _))| e.is_tcp() && !e.is_rst()).filter_map(move |(i, (e, _))| {
+        let (own, other) = if e.direction() == Direction::FromLow { (&mut low, &mut high) } else { (&mut high, &mut low) };
+        let mut hole = None;
         // A capture that starts in mid-connection learns the numbers from the first packets.
-        if let Some(highest) = other
-            && (1..1 << 24).contains(&ahead(e.ack, highest))
+        if let Some(highest) = *other
+            && let octets @ 1..0x100_0000 = ahead(e.ack, highest)
             && e.has(tcp::ACK)
             && !e.has(tcp::SYN)
             && i > 3
             && !comes_later(case, i, e.direction().other(), (highest, e.ack))
         {
-            return Some(e.frame);
+            hole = Some((e.frame, octets as u32));
+            // What it hid is known now.
+            *other = Some(e.ack);
         }
         let end = e.seq_end();
         if own.is_none_or(|seen| ahead(end, seen) > 0) {
             *own = Some(end);
         }
-    }
-    None
+        hole
+    })
 }
 
 /// Whether octets between two numbers stand further behind: the file is out of order, or they were acknowledged before they were sent.
