@@ -12,7 +12,7 @@ const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
     let pairs: [fn(bool) -> Scene; 7] = [hello, tail, answer, host, quic, ech, query];
-    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic()]).collect()
+    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic(), query_of_all()]).collect()
 }
 
 /// With a control the name stands accused; without one it is a silence like any other.
@@ -127,6 +127,31 @@ fn quic(control: bool) -> Scene {
     }
     let talk = u.talk();
     s.expect(talk, "drop", expectation(control));
+    s
+}
+
+/// What one client alone may have lost, three have not.
+fn query_of_all() -> Scene {
+    let mut s = Scene::guilty("drop-query-of-all", "Nobody is answered who asks for one name")
+        .happens("Three clients ask their resolver for one name, two of them twice, and get nothing; for other names they are answered.")
+        .look("dns.qry.name without a response, from three addresses.");
+    let mut talks = Vec::new();
+    for n in 0..3u16 {
+        let host = Host::linux(&format!("192.168.1.{}", 30 + n));
+        let q = Query::a(["one.example.edu", "two.example.edu", "three.example.edu"][usize::from(n)]);
+        s.script.later_ms(300.0).udp(&host, 44_090 + n, &resolver(), 53, rtt()).ask(&q).answer(&q.answer().address("45.60.70.83"));
+        let q = Query::a(NAME).id(700 + n);
+        let mut d = s.script.later_ms(900.0).udp(&host, 44_095 + n, &resolver(), 53, rtt());
+        d.cut(Client).ask(&q);
+        if n != 1 {
+            d.again_ms(Client, 5000.0, &q.bytes());
+        }
+        talks.push(d.talk());
+    }
+    let q = Query::a("last.example.edu");
+    let mut d = s.script.later_ms(9_000.0).udp(&client(), 44_099, &resolver(), 53, rtt());
+    d.ask(&q).answer(&q.answer().address("45.60.70.84"));
+    talks.into_iter().for_each(|talk| s.expect(talk, "drop", "likely"));
     s
 }
 

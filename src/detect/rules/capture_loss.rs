@@ -5,8 +5,9 @@
 //! In this flow data was acknowledged that the capture does not hold, from either side: not before the acknowledgement and not
 //! behind it, as in a file that is out of order.
 //!
-//! Or, of a silence: the capture misses so many packets, as holes of this kind in all its TCP flows tell, that it may have missed
-//! every answer. With a share q of packets missing, answers to n attempts are all missed once in 1/q^n; once in a thousand is too often.
+//! Or, of a datagram that nobody answered and its sender did not repeat: the capture misses so many packets, as holes of this kind in
+//! all its TCP flows tell, that it may have missed every answer. With a share q of packets missing, the answers to n lookups of a name
+//! are all missed once in 1/q^n; once in a thousand is too often. Who repeats a question has not had the answer.
 //!
 //! ## Why it speaks against it
 //!
@@ -51,15 +52,16 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if let Some(frame) = acked_unseen(view.case) {
         return Some(Claim::new("capture-loss", Class::B, [frame], "data was acknowledged that this capture does not hold"));
     }
-    if view.suspect.mechanism != Mechanism::Drop {
+    let repeated = view.case.flow.key.protocol == 6 || view.suspect.packets.len() > 1;
+    if view.suspect.mechanism != Mechanism::Drop || repeated {
         return None;
     }
-    let (missing, tries) = (view.around.missing, view.suspect.packets.len().max(view.around.unanswered_queries));
+    let (missing, tries) = (view.around.missing, view.around.unanswered_queries.max(1));
     if missing.powi(i32::try_from(tries).unwrap_or(i32::MAX)) < CHANCE {
         return None;
     }
     let text = format!("about {:.0} % of the packets are missing from the capture: it may have missed every answer", missing * 100.0);
-    Some(Claim::new("capture-loss", Class::B, [], text).measured(missing, CHANCE.powf(1.0 / tries.max(1) as f64), "share"))
+    Some(Claim::new("capture-loss", Class::B, [], text).measured(missing, CHANCE.powf(1.0 / tries as f64), "share"))
 }
 
 /// First frame that acknowledges bytes never seen, while the transcript is whole.
