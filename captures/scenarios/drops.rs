@@ -1,18 +1,19 @@
 //! Packets that vanish because of a name; each once with a neighbour that shows it was the name, and once without.
 
 use crate::scene::{Scene, client, resolver, rtt, server};
+use interloper::packet::tcp::{ACK, PSH};
 use interloper::script::Side::{Client, Server};
 use interloper::script::dns::Query;
 use interloper::script::quic::Quic;
-use interloper::script::tls::Hello;
-use interloper::script::{Fate, Format, Host, Rtt, Script};
+use interloper::script::tls::{self, Hello};
+use interloper::script::{Fate, Format, Host, IpId, Rtt, Script};
 
 const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
     let pairs: [fn(bool) -> Scene; 7] = [hello, tail, answer, host, quic, ech, query];
-    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic(), query_of_all()]).collect()
+    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic(), query_of_all(), unheard()]).collect()
 }
 
 /// With a control the name stands accused; without one it is a silence like any other.
@@ -127,6 +128,26 @@ fn quic(control: bool) -> Scene {
     }
     let talk = u.talk();
     s.expect(talk, "drop", expectation(control));
+    s
+}
+
+/// The server's answer comes by another path than its handshake, and it comes again: no forgery does, it is the client that is not heard.
+fn unheard() -> Scene {
+    const HOPS: u8 = 6;
+    let mut s = Scene::guilty("drop-behind-the-hello", "The server answers, and nothing the client says then is heard")
+        .happens("Behind the hello nothing of the client arrives. The server repeats its answer, by a path that is six hops longer than that of its SYN/ACK; the client acknowledges each copy and repeats what it said.")
+        .look("Retransmissions from both sides that each other's acknowledgements do not stop; ip.ttl of the server.");
+    let server = || server().no_timestamps().ip_id(IpId::Random);
+    s.script.tcp(&client(), 44_080, &server(), 443, rtt()).visit(OTHER);
+    let mut t = s.script.later_ms(700.0).tcp(&client(), 44_081, &server(), 443, rtt());
+    t.handshake().hello(NAME).ack(Server).cut(Client);
+    let flight = tls::server_flight(t.random(), 1000);
+    t.change(|d| d.ttl -= HOPS).segment(Server, ACK | PSH, &flight).ack(Client).sealed(Client, 74);
+    for _ in 0..4 {
+        t.retry(Client, 2).wait_ms(Server, 3500.0).change(|d| d.ttl -= HOPS).retry(Server, 1).ack(Client);
+    }
+    let talk = t.talk();
+    s.expect(talk, "drop", "likely");
     s
 }
 

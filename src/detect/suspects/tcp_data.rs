@@ -3,7 +3,7 @@
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::rules::{elapsed, hop_distance, reused};
-use crate::flow::entry::Entry;
+use crate::flow::entry::{Entry, fact};
 use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -110,7 +110,7 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     let base = case.ordinary_before(server, begins).find(|(_, e)| e.is_syn_ack()).or_else(|| case.ordinary_before(server, begins).next());
     let answering = || case.after(server, begins).filter(|(_, e)| !e.is_rst() && !e.has(tcp::SYN));
     let speaking = |e: &Entry| e.payload_len > 0 || e.has(tcp::FIN);
-    let foreign = |i: usize, e: &Entry| base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e);
+    let foreign = |i: usize, e: &Entry| base.is_some_and(|(_, b)| is_foreign(b, e)) && !continues_series(case, i, e) && !is_resent(case, e);
     let odd = |i: usize, e: &Entry| speaking(e) && (foreign(i, e) || reused(case, server, i, e).is_some());
     let course = case.course(server);
     let mut foreign: Vec<usize> = if course.alike { Vec::new() } else { answering().filter(|(i, e)| odd(*i, e)).map(|(i, _)| i).collect() };
@@ -150,6 +150,19 @@ fn continues_series(case: &Case<'_>, i: usize, e: &Entry) -> bool {
     const STEP: u16 = 64;
     let last = case.ordinary_before(case.server(), i).filter_map(|(_, b)| b.ip_id()).rfind(|id| *id != 0);
     e.ip_id().zip(last).is_some_and(|(id, last)| (1..=STEP).contains(&id.wrapping_sub(last)))
+}
+
+/// Whether a packet is one of several copies, one of which came with nothing before it that could have set it off: their sender waits for
+/// an acknowledgement, as TCP does. Who forges an answer sends it when the client speaks, and a box that takes the client's packets hears
+/// it acknowledge.
+fn is_resent(case: &Case<'_>, e: &Entry) -> bool {
+    /// Longer than what answers a packet, even slowly, takes.
+    const UNPROVOKED_NS: i64 = 500_000_000;
+    let wait = UNPROVOKED_NS.max(3 * case.rtt[case.server().index()].unwrap_or(0));
+    let alike = |p: &Entry| p.seq == e.seq && p.payload_len == e.payload_len && p.ttl == e.ttl && p.peek() == e.peek();
+    let copies = case.of(case.server()).filter(|(_, p)| alike(p));
+    let spoken = |before: usize| case.entries.iter().take(before).rev().find(|c| c.direction() == case.client && !c.is(fact::ICMP));
+    e.payload_len > 0 && copies.skip(1).any(|(i, p)| spoken(i).is_some_and(|c| p.time.since(c.time) > wait))
 }
 
 /// A conversation that goes on at length in the new guise: the handshake was done by a proxy in front of the server (or the capture
@@ -206,8 +219,8 @@ fn odder(case: &Case<'_>, winner: usize, loser: usize) -> usize {
     let usual: Vec<&Entry> = case.ordinary_before(case.server(), winner).map(|(_, e)| e).collect();
     let oddness = |e: &Entry| {
         let ttl = usual.iter().map(|u| u.ttl.abs_diff(e.ttl)).min().unwrap_or(0);
-        let df = usual.iter().any(|u| u.is(crate::flow::entry::fact::DONT_FRAGMENT) != e.is(crate::flow::entry::fact::DONT_FRAGMENT));
-        u32::from(ttl > 0) + u32::from(df) + u32::from(e.ip_id() == Some(0) && !e.is(crate::flow::entry::fact::DONT_FRAGMENT))
+        let df = usual.iter().any(|u| u.is(fact::DONT_FRAGMENT) != e.is(fact::DONT_FRAGMENT));
+        u32::from(ttl > 0) + u32::from(df) + u32::from(e.ip_id() == Some(0) && !e.is(fact::DONT_FRAGMENT))
     };
     if oddness(l) > oddness(w) { loser } else { winner }
 }
