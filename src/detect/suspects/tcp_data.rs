@@ -225,10 +225,11 @@ fn odder(case: &Case<'_>, winner: usize, loser: usize) -> usize {
     if oddness(l) > oddness(w) { loser } else { winner }
 }
 
-/// An answer that acknowledges the request sooner than the handshake took to cross the path.
+/// An answer that acknowledges the request sooner than the handshake took to cross the path. A server that was slow to accept the
+/// connection goes on counting its packets.
 fn early<'e>(case: &Case<'_>, mut answering: impl Iterator<Item = (usize, &'e Entry)>, request_end: u32) -> Option<usize> {
     let rtt = case.handshake_rtt[case.server().index()].filter(|r| *r >= 8_000_000)?;
     let (i, e) = answering.find(|(_, e)| e.payload_len > 0).filter(|(_, e)| ahead(e.ack, request_end) >= 0)?;
     let sent = case.sent_at(case.server(), e.ack)?;
-    (elapsed(sent, e.time)? < rtt / 4).then_some(i)
+    (elapsed(sent, e.time)? < rtt / 4 && !continues_series(case, i, e)).then_some(i)
 }
