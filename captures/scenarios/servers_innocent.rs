@@ -19,6 +19,7 @@ pub fn scenes() -> Vec<Scene> {
         alert(),
         ordinary_evening(),
         big_hellos(),
+        slow_to_accept(),
     ]
 }
 
@@ -30,6 +31,18 @@ fn aborts() -> Scene {
     for (n, name) in [(0u16, NAME), (1, "shop.example.com")] {
         let mut t = s.script.later_ms(f64::from(n) * 800.0).tcp(&client(), 43_000 + n, &server(), 80, rtt());
         t.handshake().get(name, "/cart").wait_ms(Server, 6.0).abort(Server);
+    }
+    s
+}
+
+fn slow_to_accept() -> Scene {
+    let mut s = Scene::innocent("early-answer-slow-accept", "A server takes its time to accept a connection, and none to answer")
+        .happens("The SYN/ACK of a server comes after 130 ms, its answers after 20: the handshake is no measure of the path.")
+        .look("ip.id of the answer goes on from the SYN/ACK's.");
+    let server = || Host::windows("45.60.70.80").hops(13);
+    for n in 0..2u16 {
+        let mut t = s.script.later_ms(800.0).tcp(&client(), 43_180 + n, &server(), 443, Rtt::ms(20.0));
+        t.syn().wait_ms(Server, 110.0).syn_ack().ack(Client).hello(NAME).ack(Server).server_hello().exchange(300, 2000).close();
     }
     s
 }

@@ -14,7 +14,8 @@
 //! ## Innocent explanations
 //!
 //! A handshake sample inflated by radio wake-up (the shortest over all flows is used), a local proxy or hypervisor (the
-//! vantage audit voids the rule, and across a step of the capturing clock), a caching forwarder for DNS.
+//! vantage audit voids the rule, and across a step of the capturing clock), a caching forwarder for DNS, a server that was
+//! slow to accept the connection (an answer that goes on counting its packets is not asked).
 //!
 //! ## How to check in Wireshark
 //!
