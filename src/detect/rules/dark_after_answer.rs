@@ -11,7 +11,8 @@
 //!
 //! ## Innocent explanations
 //!
-//! A server that crashed after its answer; loss.
+//! A server that crashed after its answer; loss. A server whose answer is genuine, and of whose client nothing arrives any more,
+//! repeats the answer: such a one is not asked.
 //!
 //! ## How to check in Wireshark
 //!
