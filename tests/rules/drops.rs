@@ -6,6 +6,7 @@ use interloper::detect::finding::Mechanism::Drop;
 use interloper::detect::finding::TriggerKind;
 use interloper::detect::surroundings::Outcome;
 use interloper::script::Side::{Client, Server};
+use interloper::script::dns::Query;
 use interloper::script::quic::Quic;
 use interloper::script::tls::Hello;
 use interloper::script::{Fate, Rtt};
@@ -98,4 +99,22 @@ fn quic_works_elsewhere(g: &mut Given) {
 
 fn nobody_answers(g: &mut Given) {
     g.tcp().cut(Client).syn().retry(Client, 4);
+}
+
+/// A capture that misses packets may have missed the answers to lookups, but not to a question that its sender repeats.
+#[test]
+fn what_the_capture_may_have_missed_is_held_against_it() {
+    let explained = |missing: f64, lookups: usize, asked: usize| {
+        let mut g = Given::default();
+        let q = Query::a(NAME);
+        let mut d = g.udp();
+        d.cut(Client).ask(&q);
+        (1..asked).for_each(|_| _ = d.again_ms(Client, 5000.0, &q.bytes()));
+        (g.around.missing, g.around.unanswered_queries) = (missing, lookups);
+        g.claims(Drop).unwrap().iter().any(|c| c.rule == "capture-loss")
+    };
+    // Three answers missed at once: one in 16 and one in 2,000; two of them one in 172.
+    assert_eq!([(0.4, 3), (0.076, 3), (0.076, 2)].map(|(missing, n)| explained(missing, n, 1)), [true, false, true]);
+    assert!(!explained(0.4, 3, 2));
+    assert!(!explained(0.0, 1, 1));
 }
