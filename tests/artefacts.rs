@@ -19,9 +19,10 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// Scenarios with artefacts, the fields that are not 0, and a sentence of the page.
-const TOLD: [(&str, &[&str], &str); 14] = [
+const TOLD: [(&str, &[&str], &str); 15] = [
     // The box acknowledges a FIN that the client had not sent; that reads like one that was missed.
     ("guilty/redirect-from-template", &["acked_unseen"], "packets are missing from the capture in 1 flow"),
+    ("guilty/reset-request-not-captured", &["acked_unseen"], "packets are missing from the capture in 1 flow"),
     ("innocent/capture-begins-late", &["mid_stream"], "begun before the capture"),
     ("innocent/capture-clock-ahead", &["clock_steps"], "the clock was set ahead by 50.00 s between frames"),
     ("innocent/capture-clock-set", &["out_of_order", "clock_steps"], "the clock was set back by 39.92 s between frames 22 and 23"),

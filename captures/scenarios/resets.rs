@@ -9,7 +9,20 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![burst(), mixed(), ack_regress(), payload(), padded(), sequence_ladder(), mid_flow(), mirrored(), from_afar(), perfect(), lifted()]
+    vec![
+        burst(),
+        unseen_request(),
+        mixed(),
+        ack_regress(),
+        payload(),
+        padded(),
+        sequence_ladder(),
+        mid_flow(),
+        mirrored(),
+        from_afar(),
+        perfect(),
+        lifted(),
+    ]
 }
 
 fn burst() -> Scene {
@@ -24,6 +37,24 @@ fn burst() -> Scene {
     t.wait_ms(Server, 0.4).sealed(Server, 900).dead_reset(Client);
     let talk = t.talk();
     s.expect(talk, "tcp-reset", "confirmed");
+    s
+}
+
+/// What a reset acknowledges tells how far its connection had got, whatever the capture missed of it.
+fn unseen_request() -> Scene {
+    let mut s = Scene::guilty("reset-request-not-captured", "A hello is answered by resets, and the capture missed the hello")
+        .happens(
+            "Neither the SYN/ACK nor the hello is in the file; two RST/ACKs acknowledge the hello, and the server's ACK comes behind them.",
+        )
+        .look("tcp.ack of the resets: it lies behind the hello, not behind the SYN.");
+    s.script.tcp(&client(), 40_110, &server(), 443, rtt()).visit(OTHER);
+    let mut t = s.script.later_ms(900.0).tcp(&client(), 40_111, &server(), 443, rtt());
+    t.syn().fate(Fate::Missed).syn_ack().ack(Client).fate(Fate::Missed).hello(NAME);
+    t.inject(Server).rst_ack().ttl(99).ip_id(0x2b11).window(1234).after_ms(3.1).copies(2);
+    t.ack(Server).dead_reset(Client);
+    t.wait_ms(Server, 0.4).sealed(Server, 900).dead_reset(Client);
+    let talk = t.talk();
+    s.expect_for(talk, "tcp-reset", "none-seen", "likely");
     s
 }
 

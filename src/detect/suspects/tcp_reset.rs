@@ -52,7 +52,7 @@ fn stage(case: &Case<'_>, i: usize) -> Option<Stage> {
     let established = syn_ack && client_acked;
     let silent = !data(case.server()) && !data(case.client);
     if syn && !established && silent {
-        return Some(Stage::PostSyn);
+        return Some(if acks_unseen_request(case, i) { Stage::Later } else { Stage::PostSyn });
     }
     if !syn && !syn_ack && !data(case.client) && !data(case.server()) {
         // A reset out of nowhere: backscatter, a scan, the tail of a connection begun before the capture.
@@ -64,6 +64,15 @@ fn stage(case: &Case<'_>, i: usize) -> Option<Stage> {
     let request = case.request_before(i);
     let answered = request.is_some_and(|r| before(case.server()).any(|(_, e)| e.payload_len > 0 && e.time > r.time));
     Some(if request.is_some() && !answered { Stage::PostRequest } else { Stage::Later })
+}
+
+/// Whether a reset acknowledges more than the SYN of a client of whom no more was captured: that was said, and the capture missed it.
+fn acks_unseen_request(case: &Case<'_>, i: usize) -> bool {
+    /// As much as a first message and what is sent behind it.
+    const REACH: i64 = 1 << 16;
+    let syn = case.ordinary_before(case.client, i).find(|(_, e)| e.is_syn()).map(|(_, e)| e.seq_end());
+    let reset = case.entries.get(i).filter(|e| e.direction() == case.server() && e.has(tcp::ACK));
+    syn.zip(reset).is_some_and(|(begin, reset)| (1..REACH).contains(&ahead(reset.ack, begin)))
 }
 
 /// A kernel's answer to a packet for a connection it no longer has: bare RST, numbered by the acknowledgement it answers, no options,
