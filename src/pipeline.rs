@@ -11,7 +11,6 @@ pub use crate::flow::conversations::Streams;
 use crate::flow::key::{Hasher, SHARDS};
 use crate::flow::record::Flow;
 use crate::flow::shard::{Shard, WindowBytes};
-
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, Times, reassemble};
@@ -133,7 +132,8 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let mut front = slot(&capture);
     let mut back: Option<Slot> = None;
     let mut more = capture.begin(&mut front.window);
-    // Two threads have less to wait for each other than to gain from a window that is still in their cache; more need both phases at once.
+    // A window that was just read is in the cache. What one or two threads gain by that is more than they lose by waiting for each other
+    // between the phases; more of them wait longer, and are kept at work by both phases at once.
     let beside = rayon::current_num_threads() > 2;
     // What shards have given away.
     let mut known = Part::default();

@@ -76,9 +76,10 @@ impl Audit {
             all.for_each(|e| inbound(e.ttl, 1));
         }
         self.reorder(case.reordering, first);
-        if crate::detect::rules::acked_unseen(case).is_some() {
+        let missed = crate::detect::rules::missed(case);
+        if missed > 0 {
             self.acked_unseen += 1;
-            self.missed += crate::detect::rules::missed(case);
+            self.missed += missed;
             self.missed_flows.add(first);
         }
         if case.flow.key.protocol == 6 {

@@ -49,7 +49,7 @@ pub const RULE: Rule = Rule {
 const CHANCE: f64 = 1e-3;
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    if let Some(frame) = acked_unseen(view.case) {
+    if let Some((frame, _)) = holes(view.case).next() {
         return Some(Claim::new("capture-loss", Class::B, [frame], "data was acknowledged that this capture does not hold"));
     }
     let repeated = view.case.flow.key.protocol == 6 || view.suspect.packets.len() > 1;
@@ -62,11 +62,6 @@ fn check(view: &View<'_>) -> Option<Claim> {
     }
     let text = format!("about {:.0} % of the packets are missing from the capture: it may have missed every answer", missing * 100.0);
     Some(Claim::new("capture-loss", Class::B, [], text).measured(missing, CHANCE.powf(1.0 / tries as f64), "share"))
-}
-
-/// First frame that acknowledges bytes never seen, while the transcript is whole.
-pub fn acked_unseen(case: &Case<'_>) -> Option<u64> {
-    holes(case).next().map(|(frame, _)| frame)
 }
 
 /// How many packets there must have been in what was acknowledged and never seen.

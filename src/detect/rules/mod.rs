@@ -54,7 +54,7 @@ pub fn cap(mechanism: Mechanism) -> Confidence {
 macro_rules! rules {
     ($($module:ident),+ $(,)?) => {
         $(mod $module;)+
-        pub use capture_loss::{acked_unseen, missed};
+        pub use capture_loss::missed;
         pub use ipid_reused::reused;
         pub use too_early::elapsed;
         pub use ttl_jump::hop_distance;

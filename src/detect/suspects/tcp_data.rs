@@ -161,8 +161,8 @@ fn is_resent(case: &Case<'_>, e: &Entry) -> bool {
     let wait = UNPROVOKED_NS.max(3 * case.rtt[case.server().index()].unwrap_or(0));
     let alike = |p: &Entry| p.seq == e.seq && p.payload_len == e.payload_len && p.ttl == e.ttl && p.peek() == e.peek();
     let copies = case.of(case.server()).filter(|(_, p)| alike(p));
-    let spoken = |before: usize| case.entries.iter().take(before).rev().find(|c| c.direction() == case.client && !c.is(fact::ICMP));
-    e.payload_len > 0 && copies.skip(1).any(|(i, p)| spoken(i).is_some_and(|c| p.time.since(c.time) > wait))
+    let spoken = |before: usize| case.ordinary_before(case.client, before).next_back();
+    e.payload_len > 0 && copies.skip(1).any(|(i, p)| spoken(i).is_some_and(|(_, c)| p.time.since(c.time) > wait))
 }
 
 /// A conversation that goes on at length in the new guise: the handshake was done by a proxy in front of the server (or the capture

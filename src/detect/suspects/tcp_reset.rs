@@ -52,7 +52,7 @@ fn stage(case: &Case<'_>, i: usize) -> Option<Stage> {
     let established = syn_ack && client_acked;
     let silent = !data(case.server()) && !data(case.client);
     if syn && !established && silent {
-        return Some(if acks_unseen_request(case, i) { Stage::Later } else { Stage::PostSyn });
+        return Some(if is_beyond_syn(case, i) { Stage::Later } else { Stage::PostSyn });
     }
     if !syn && !syn_ack && !data(case.client) && !data(case.server()) {
         // A reset out of nowhere: backscatter, a scan, the tail of a connection begun before the capture.
@@ -66,13 +66,14 @@ fn stage(case: &Case<'_>, i: usize) -> Option<Stage> {
     Some(if request.is_some() && !answered { Stage::PostRequest } else { Stage::Later })
 }
 
-/// Whether a reset acknowledges more than the SYN of a client of whom no more was captured: that was said, and the capture missed it.
-fn acks_unseen_request(case: &Case<'_>, i: usize) -> bool {
+/// Whether a reset stands behind more of the client's stream than its SYN, of which no more was captured: that was said, and the capture
+/// missed it.
+fn is_beyond_syn(case: &Case<'_>, i: usize) -> bool {
     /// As much as a first message and what is sent behind it.
     const REACH: i64 = 1 << 16;
-    let syn = case.ordinary_before(case.client, i).find(|(_, e)| e.is_syn()).map(|(_, e)| e.seq_end());
-    let reset = case.entries.get(i).filter(|e| e.direction() == case.server() && e.has(tcp::ACK));
-    syn.zip(reset).is_some_and(|(begin, reset)| (1..REACH).contains(&ahead(reset.ack, begin)))
+    let reached = |r: &Entry| if r.direction() == case.client { Some(r.seq) } else { Some(r.ack).filter(|_| r.has(tcp::ACK)) };
+    let reached = case.entries.get(i).and_then(reached);
+    case.starts[case.client.index()].zip(reached).is_some_and(|(start, at)| (1..REACH).contains(&ahead(at, start)))
 }
 
 /// A kernel's answer to a packet for a connection it no longer has: bare RST, numbered by the acknowledgement it answers, no options,
