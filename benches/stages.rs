@@ -18,8 +18,9 @@ use interloper::deal::Dealt;
 use interloper::flow::key::{Hasher, SHARDS};
 use interloper::flow::shard::{Shard, WindowBytes};
 use interloper::phase::ChunkSink;
-use interloper::pipeline::{ScanOptions, Watch, scan, with_threads};
+use interloper::pipeline::{ScanOptions, Watch, scan};
 use interloper::survey::Part;
+use interloper::workers::Workers;
 use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
@@ -124,7 +125,7 @@ fn flows(path: &Path, judge: bool) -> u64 {
 }
 
 fn whole(path: &Path) -> u64 {
-    with_threads(1, || scan(path, &ScanOptions::default(), &Watch::default()).map_or(0, |report| report.stats.packets))
+    scan(path, &ScanOptions::default(), &Watch::default(), &Workers::new(1)).map_or(0, |report| report.stats.packets)
 }
 
 type Stage = (&'static str, fn(&Path) -> u64);

@@ -1,4 +1,4 @@
-//! The drivers: one capture, many captures. The only file that names rayon.
+//! The driver of one capture.
 //!
 //! Phase 1 (by chunk): read, walk, dissect, deal records to shards. Between: prove the chunk boundaries, number the frames, put
 //! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1
@@ -9,15 +9,14 @@ use crate::deal::Dealt;
 use crate::error::Result;
 pub use crate::flow::conversations::Streams;
 use crate::flow::key::{Hasher, SHARDS};
-use crate::flow::record::Flow;
 use crate::flow::shard::{Shard, WindowBytes};
 use crate::limits::MIN_SHARD_MEMORY;
 use crate::packet::fragment::Reassembler;
 use crate::phase::{ChunkSink, Times, reassemble};
 use crate::prefetch;
 use crate::stats::Stats;
-use crate::survey::{Audit, Conclusion, Hands, Judged, Part, conclude};
-use rayon::prelude::*;
+use crate::survey::{Audit, Conclusion, Hands, Part, conclude};
+use crate::workers::Workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -103,17 +102,8 @@ struct Slot {
     side: Vec<u8>,
 }
 
-/// Runs a closure on a pool of so many threads.
-pub fn with_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool.install(run),
-        // No threads to be had: the caller's own will do.
-        Err(_) => run(),
-    }
-}
-
 /// Reads one capture and judges it.
-pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<CaptureReport> {
+pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch, workers: &Workers) -> Result<CaptureReport> {
     let mut capture = Capture::open(path, &options.open)?;
     let filter = options.filter.as_ref().map(|f| Filter::compile(f, &capture.description().link_types)).transpose()?;
     let hasher = Hasher::random();
@@ -132,40 +122,43 @@ pub fn scan(path: &Path, options: &ScanOptions, watch: &Watch) -> Result<Capture
     let mut front = slot(&capture);
     let mut back: Option<Slot> = None;
     let mut more = capture.begin(&mut front.window);
-    // A window that was just read is in the cache. What one or two threads gain by that is more than they lose by waiting for each other
-    // between the phases; more of them wait longer, and are kept at work by both phases at once.
-    let beside = rayon::current_num_threads() > 2;
     // What shards have given away.
     let mut known = Part::default();
     while more {
-        let ends: Vec<_> = match &back {
-            Some(back) => rayon::join(|| walk(&mut front), || absorb(back, &mut shards, run.limit)).0,
-            None => walk(&mut front),
-        };
+        let mut ends = Vec::new();
+        match &back {
+            Some(back) => {
+                workers.both(&mut || ends = walk(&mut front, workers), &mut || absorb(back, &mut shards, run.limit, workers));
+            }
+            None => ends = walk(&mut front, workers),
+        }
+        let spare = back.take();
         capture.stitch(&mut front.window, ends, &mut front.sinks);
         run.between(&mut front);
         watch.bytes.fetch_add(capture.bytes_read().saturating_sub(run.reported), Ordering::Relaxed);
         run.reported = capture.bytes_read();
-        gather(&mut shards, &mut known);
-        if beside {
-            let other = back.take().unwrap_or_else(|| slot(&capture));
+        gather(&mut shards, &mut known, workers);
+        // A window that was just read is in the cache. What one or two threads gain by that is more than they lose by waiting for each
+        // other between the phases; more of them wait longer, and are kept at work by both phases at once.
+        if workers.at_hand() > 2 {
+            let other = spare.unwrap_or_else(|| slot(&capture));
             back = Some(std::mem::replace(&mut front, other));
         } else {
-            absorb(&front, &mut shards, run.limit);
+            absorb(&front, &mut shards, run.limit, workers);
         }
         run.interrupted = watch.stop.load(Ordering::Relaxed);
         more = !run.interrupted && run.next_frame <= run.limit && capture.begin(&mut front.window);
     }
     if let Some(back) = &back {
-        absorb(back, &mut shards, run.limit);
+        absorb(back, &mut shards, run.limit, workers);
     }
     drop((front, back));
-    Ok(finish(path, &capture, (shards, known), run, options.leans))
+    Ok(finish(path, &capture, (shards, known), run, options.leans, workers))
 }
 
 /// Joins what the shards know once that is much: with each of its own, every one of them comes to know every host and every second of a
 /// long capture. Which of them knows it makes no difference to what they know together.
-fn gather(shards: &mut [(Shard, Part)], known: &mut Part) {
+fn gather(shards: &mut [(Shard, Part)], known: &mut Part, workers: &Workers) {
     /// Flows that something was heard of in a second: two megabytes. They are soon joined, and come in every capture.
     const HEARD: usize = 32_768;
     /// Octets: as many as a window has. What is known grows with the hosts and names that come, and if those never come again there
@@ -176,10 +169,10 @@ fn gather(shards: &mut [(Shard, Part)], known: &mut Part) {
         known.facts.settle_heard();
     }
     if shards.iter().map(|(_, part)| part.reckoned()).sum::<usize>() >= MUCH.max(known.reckoned()) {
-        let groups = shards.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(|(_, part)| part.give())));
-        let groups: Vec<Part> = groups.collect();
+        let joined = |group: &mut [(Shard, Part)]| Part::joined(group.iter_mut().map(|(_, part)| part.give()));
+        let groups = workers.map(shards.chunks_mut(JOINED), joined);
         let all = std::iter::once(std::mem::take(known)).chain(groups).collect();
-        *known = Part::together(all, &Pool, false);
+        *known = Part::together(all, workers, false);
         known.explained.settle();
     }
 }
@@ -221,15 +214,15 @@ impl Run {
     }
 }
 
-fn walk(slot: &mut Slot) -> Vec<crate::capture::ChunkEnd> {
+fn walk(slot: &mut Slot, workers: &Workers) -> Vec<crate::capture::ChunkEnd> {
     let Slot { window, sinks, .. } = slot;
-    window.chunks().into_par_iter().zip(sinks.par_iter_mut()).map(|(chunk, sink)| chunk.read_and_walk(sink)).collect()
+    workers.map(window.chunks().into_iter().zip(sinks), |(chunk, sink)| chunk.read_and_walk(sink))
 }
 
-fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
+fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64, workers: &Workers) {
     let window = WindowBytes { bytes: slot.window.bytes(), side: &slot.side, base: slot.window.base() };
     let dealt = Dealt::new(slot.sinks.iter().zip(slot.firsts.iter().copied()), limit);
-    shards.par_iter_mut().enumerate().for_each(|(n, (shard, part))| {
+    workers.map(shards.iter_mut().enumerate(), |(n, (shard, part))| {
         let records = dealt.of(n);
         // A few from each chunk, here and there: together they are fetched in the time of one.
         records.iter().for_each(|(record, _)| prefetch::value(*record));
@@ -238,24 +231,18 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64) {
     });
 }
 
-/// The threads of the pool this runs on.
-struct Pool;
-
-impl Hands for Pool {
-    fn both(&self, a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
-        rayon::join(a, b);
-    }
-
-    fn each(&self, flows: &[Flow], judge: &(dyn Fn(&Flow) -> Judged + Sync)) -> Vec<Judged> {
-        flows.par_iter().map(judge).collect()
-    }
-}
-
 /// Parts joined by one thread before all are.
 const JOINED: usize = 8;
 
-fn finish(path: &Path, capture: &Capture, (mut shards, known): (Vec<(Shard, Part)>, Part), mut run: Run, leans: bool) -> CaptureReport {
-    shards.par_iter_mut().for_each(|(shard, part)| shard.drain(|flow| part.add(flow)));
+fn finish(
+    path: &Path,
+    capture: &Capture,
+    (mut shards, known): (Vec<(Shard, Part)>, Part),
+    mut run: Run,
+    leans: bool,
+    workers: &Workers,
+) -> CaptureReport {
+    workers.map(&mut shards, |(shard, part)| shard.drain(|flow| part.add(flow)));
     let mut streams = Streams::default();
     let mut parts = Vec::with_capacity(SHARDS);
     for (shard, part) in shards {
@@ -272,9 +259,10 @@ fn finish(path: &Path, capture: &Capture, (mut shards, known): (Vec<(Shard, Part
     streams.forgotten = run.stats.streams_forgotten > 0;
     run.stats.fragments_abandoned += run.reassembler.abandoned + run.reassembler.unfinished();
     // In groups of a fixed size: what is joined with what must not depend on the number of threads.
-    let groups = parts.par_chunks_mut(JOINED).map(|group| Part::joined(group.iter_mut().map(std::mem::take)));
-    let groups = std::iter::once(known).chain(groups.collect::<Vec<Part>>()).collect();
-    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, &Pool);
+    let joined = |group: &mut [Part]| Part::joined(group.iter_mut().map(std::mem::take));
+    let groups = workers.map(parts.chunks_mut(JOINED), joined);
+    let groups = std::iter::once(known).chain(groups).collect();
+    let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, workers);
     CaptureReport {
         path: path.to_owned(),
         description: capture.description(),
@@ -290,20 +278,5 @@ fn finish(path: &Path, capture: &Capture, (mut shards, known): (Vec<(Shard, Part
         streams,
         interrupted: run.interrupted,
         spool: capture.spool(),
-    }
-}
-
-/// Reads many captures, several at a time, and hands each result over in the order of the paths.
-pub fn scan_all(paths: &[PathBuf], options: &ScanOptions, watch: &Watch, mut each: impl FnMut(&Path, Result<CaptureReport>) + Send) {
-    /// Small files side by side; the results of so many wait at most for a slower one before them.
-    const BATCH: usize = 32;
-    for batch in paths.chunks(BATCH) {
-        let results: Vec<_> = batch.par_iter().map(|p| scan(p, options, watch)).collect();
-        for (path, result) in batch.iter().zip(results) {
-            each(path, result);
-        }
-        if watch.stop.load(Ordering::Relaxed) {
-            return;
-        }
     }
 }

@@ -5,7 +5,8 @@ use interloper::flow::entry::{Entry, fact};
 use interloper::flow::key::FlowKey;
 use interloper::flow::record::{Flow, flows_of, merge_lists};
 use interloper::packet::Endpoint;
-use interloper::pipeline::{ScanOptions, Watch, scan, with_threads};
+use interloper::pipeline::{ScanOptions, Watch, scan};
+use interloper::workers::Workers;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +109,7 @@ fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
 
 fn verdicts(path: &Path, open: OpenOptions, threads: usize) -> String {
     let options = ScanOptions { open, lines: true, ..ScanOptions::default() };
-    let report = with_threads(threads, || scan(path, &options, &Watch::default())).unwrap();
+    let report = scan(path, &options, &Watch::default(), &Workers::new(threads)).unwrap();
     let numbers: Vec<_> =
         report.conclusion.findings.iter().map(|f| f.ends.stream_first.and_then(|s| report.streams.number(f.ends.protocol, s))).collect();
     format!("{:?} {:?} {:?} {numbers:?}", report.conclusion, report.stats, report.audit)

@@ -4,6 +4,7 @@ use interloper::attribute::injectors::{self, rows};
 use interloper::capture::{Filter, Frame, LinkType, Timestamp};
 use interloper::pipeline::{CaptureReport, ScanOptions, Watch, scan};
 use interloper::report::filters;
+use interloper::workers::Workers;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ fn scenarios() -> Vec<(String, PathBuf)> {
 }
 
 fn report(path: &Path) -> CaptureReport {
-    scan(path, &ScanOptions::default(), &Watch::default()).unwrap()
+    scan(path, &ScanOptions::default(), &Watch::default(), &Workers::new(2)).unwrap()
 }
 
 /// Rows that some finding of a capture is named by.

@@ -172,7 +172,8 @@ pub struct ScanArgs {
     pub fingerprints: Vec<PathBuf>,
     /// Memory for flows under observation, such as 512M or 4G
     ///
-    /// Beyond it the longest idle flows are given up, counted, and not judged. The default is 2G.
+    /// Beyond it the longest idle flows of a capture are given up, counted, and not judged. The default is 2G. Of many captures as many
+    /// are read at a time as there are threads.
     #[arg(long, value_name = "SIZE", value_parser = size, hide_short_help = true)]
     pub memory: Option<u64>,
     /// Stop reading a capture after so many (uncompressed) bytes

@@ -5,7 +5,7 @@ use super::options::{Format, Options, Output, Stdout, unicode};
 use super::progress::Progress;
 use super::{Status, complain};
 use crate::error::{Error, Result};
-use crate::pipeline::{CaptureReport, Watch, scan_all, with_threads};
+use crate::pipeline::{CaptureReport, Watch};
 use crate::report::csv::Csv;
 use crate::report::evidence::Evidence;
 use crate::report::explain;
@@ -16,6 +16,8 @@ use crate::report::paint::Paint;
 use crate::report::tables::Tables;
 use crate::report::text::{Layout, Style, Text};
 use crate::report::{Shown, Sink, Tally, escape, share};
+use crate::several::scan_all;
+use crate::workers::Workers;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
@@ -57,7 +59,7 @@ pub fn run(options: &Options) -> Status {
                 watch.stop.store(true, Ordering::Relaxed);
             }
         };
-        with_threads(options.threads, || scan_all(&inputs.files, &options.scan, &watch, each));
+        scan_all(&inputs.files, &options.scan, &watch, &Workers::new(options.threads), each);
     }
     run.tally.interrupted |= watch.stop.load(Ordering::Relaxed) && run.outcome == Outcome::Fine;
     run.finish()

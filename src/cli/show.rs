@@ -5,13 +5,14 @@ use super::{Status, complain, explain, scan};
 use crate::error::{Error, Result};
 use crate::flow::key::FlowKey;
 use crate::packet::dissect;
-use crate::pipeline::{CaptureReport, Watch, scan as read, with_threads};
+use crate::pipeline::{CaptureReport, Watch, scan as read};
 use crate::report::ladder::Ladder;
 use crate::report::paint::Paint;
 use crate::report::text::Style;
 use crate::report::{Shown, words};
 use crate::reread::{Plan, Rename, Stretch, reread};
 use crate::survey::{Ends, Finding};
+use crate::workers::Workers;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -58,7 +59,8 @@ fn which_of(text: &str) -> Option<Which> {
 
 fn show(options: &Options, which: &Which) -> Result<(String, bool)> {
     let path = options.paths.first().cloned().unwrap_or_else(PathBuf::new);
-    let mut report = with_threads(options.threads, || read(&path, &options.scan, &Watch::default()))?;
+    let workers = Workers::new(options.threads);
+    let mut report = workers.within(|| read(&path, &options.scan, &Watch::default(), &workers))?;
     let names = options.share.as_ref().map(|share| share.names(&report.conclusion));
     if let Some(names) = &names {
         crate::report::share::report::rename(&mut report, names);
