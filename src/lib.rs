@@ -29,7 +29,5 @@ pub mod report;
 pub mod reread;
 #[doc(hidden)]
 pub mod script;
-pub mod several;
 pub mod stats;
 pub mod survey;
-pub mod workers;

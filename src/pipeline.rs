@@ -4,6 +4,9 @@
 //! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1
 //! where there are more than two threads.
 
+mod several;
+mod workers;
+
 use crate::capture::{Capture, Damage, Description, Filter, OpenOptions, Spool, Timestamp, Window};
 use crate::deal::Dealt;
 use crate::error::Result;
@@ -16,10 +19,11 @@ use crate::phase::{ChunkSink, Times, reassemble};
 use crate::prefetch;
 use crate::stats::Stats;
 use crate::survey::{Audit, Conclusion, Hands, Part, conclude};
-use crate::workers::Workers;
+pub use several::scan_all;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub use workers::Workers;
 
 /// What to do with a capture.
 #[derive(Clone, Debug)]

@@ -5,8 +5,7 @@ use interloper::flow::entry::{Entry, fact};
 use interloper::flow::key::FlowKey;
 use interloper::flow::record::{Flow, flows_of, merge_lists};
 use interloper::packet::Endpoint;
-use interloper::pipeline::{ScanOptions, Watch, scan};
-use interloper::workers::Workers;
+use interloper::pipeline::{ScanOptions, Watch, Workers, scan};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 

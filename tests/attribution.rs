@@ -2,9 +2,8 @@
 
 use interloper::attribute::injectors::{self, rows};
 use interloper::capture::{Filter, Frame, LinkType, Timestamp};
-use interloper::pipeline::{CaptureReport, ScanOptions, Watch, scan};
+use interloper::pipeline::{CaptureReport, ScanOptions, Watch, Workers, scan};
 use interloper::report::filters;
-use interloper::workers::Workers;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,6 @@
 //! Many captures in one run: each result in its turn, none held back by a capture behind it, and an end to every run.
 
-use interloper::pipeline::{ScanOptions, Watch, scan};
-use interloper::several::scan_all;
-use interloper::workers::Workers;
+use interloper::pipeline::{ScanOptions, Watch, Workers, scan, scan_all};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;

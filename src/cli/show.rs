@@ -5,14 +5,13 @@ use super::{Status, complain, explain, scan};
 use crate::error::{Error, Result};
 use crate::flow::key::FlowKey;
 use crate::packet::dissect;
-use crate::pipeline::{CaptureReport, Watch, scan as read};
+use crate::pipeline::{CaptureReport, Watch, Workers, scan as read};
 use crate::report::ladder::Ladder;
 use crate::report::paint::Paint;
 use crate::report::text::Style;
 use crate::report::{Shown, words};
 use crate::reread::{Plan, Rename, Stretch, reread};
 use crate::survey::{Ends, Finding};
-use crate::workers::Workers;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

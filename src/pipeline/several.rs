@@ -4,9 +4,8 @@
 //! up whatever job it finds: were captures jobs themselves, a small one could come to lie below a large one on a worker's stack, and any
 //! number of them be begun at once, each with the memory of its flows.
 
+use super::{CaptureReport, ScanOptions, Watch, Workers, scan};
 use crate::error::Result;
-use crate::pipeline::{CaptureReport, ScanOptions, Watch, scan};
-use crate::workers::Workers;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
