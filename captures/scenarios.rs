@@ -30,6 +30,8 @@ mod resets;
 mod resets_innocent;
 #[path = "scenarios/resets_placed.rs"]
 mod resets_placed;
+#[path = "scenarios/resolvers_innocent.rs"]
+mod resolvers_innocent;
 #[path = "scenarios/scene.rs"]
 mod scene;
 #[path = "scenarios/servers_innocent.rs"]
@@ -56,6 +58,7 @@ fn main() -> std::io::Result<()> {
         afterwards::scenes(),
         gone_innocent::scenes(),
         look_alikes::scenes(),
+        resolvers_innocent::scenes(),
         artefacts::scenes(),
         evasion::scenes(),
     ];

@@ -1,5 +1,7 @@
 //! Turns the survey's facts into what a rule may ask about one suspect.
 
+mod lists;
+
 use super::attempts::Asked;
 use super::audit::Audit;
 use super::conclude::Hands;
@@ -12,7 +14,8 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
 use crate::detect::surroundings::{Baseline, ResolverBaseline, Surroundings};
 use crate::detect::suspects::dns_answer;
-use std::cmp::Ordering;
+pub(super) use lists::run;
+use lists::{in_time, zone};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -286,30 +289,4 @@ impl<'f> Index<'f> {
             .map(|((issuer, _), (frame, _))| (issuer.clone(), *frame))
             .next();
     }
-}
-
-/// Adds the requests of lists that are in order of time each.
-fn in_time<'f>(all: &mut Vec<&'f Asked>, lists: &[&'f [Asked]]) {
-    if let [list] = lists {
-        all.extend(*list);
-        return;
-    }
-    // The times beside the references: comparing through them would miss the cache each time.
-    let requests = lists.iter().flat_map(|list| list.iter());
-    let mut timed: Vec<(Timestamp, u64, &'f Asked)> = requests.map(|asked| (asked.time, asked.frame, asked)).collect();
-    timed.sort_by_key(|(time, frame, _)| (*time, *frame));
-    all.extend(timed.into_iter().map(|(.., asked)| asked));
-}
-
-/// The stretch of a sorted list that compares equal.
-pub(super) fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
-    let from = list.partition_point(|x| compare(x) == Ordering::Less);
-    let rest = list.get(from..).unwrap_or_default();
-    rest.get(..rest.partition_point(|x| compare(x) == Ordering::Equal)).unwrap_or_default()
-}
-
-/// The last two labels of a name: names below one zone share servers for good reasons.
-fn zone(name: &[u8]) -> &[u8] {
-    let mut dots = name.iter().enumerate().rev().filter(|(_, b)| **b == b'.').map(|(i, _)| i);
-    dots.nth(1).and_then(|at| name.get(at + 1..)).unwrap_or(name)
 }
