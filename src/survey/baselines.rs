@@ -233,7 +233,7 @@ impl<'f> Index<'f> {
 
     fn baseline(&self, ip: IpAddr) -> Baseline {
         self.facts.hosts.get(&ip).map_or_else(Baseline::default, |h| Baseline {
-            rtt: h.rtt.map(|(rtt, _)| rtt),
+            rtt: h.rtt.measure(),
             ttls: h.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
             flows: h.flows,
         })
@@ -254,7 +254,7 @@ impl<'f> Index<'f> {
     fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
             ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
-            rtt: r.rtt.map(|(rtt, _)| rtt),
+            rtt: r.rtt.measure(),
             edns_kept: r.edns_kept,
             edns_asked: r.edns_asked,
             flags: r.flags.iter().map(|(f, n)| (*f, n.count)).collect(),

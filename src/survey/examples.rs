@@ -72,40 +72,86 @@ impl Joins for Sighted {
     }
 }
 
-/// Values of a field with how often each was seen. Most hosts have one, and a tree for each of a hundred thousand hosts is mostly room.
+/// Values of a field with how often each was seen. Most hosts have one, which takes no place of its own.
 #[derive(Clone, Debug, Default)]
-pub struct Tally<V>(Vec<(V, Sighted)>);
+pub struct Tally<V> {
+    /// The lowest; none, if it was never seen.
+    first: (V, Sighted),
+    /// Those above it, in order.
+    #[expect(clippy::box_collection, reason = "a third of what a list of its own would take, of which most have none")]
+    more: Option<Box<Vec<(V, Sighted)>>>,
+}
 
-impl<V: Ord + Copy> Tally<V> {
+impl<V: Ord + Copy + Default> Tally<V> {
     pub fn add(&mut self, value: V, flow: u64, times: u64) {
         self.of(value).add_many(flow, times);
     }
 
     pub fn merge(&mut self, other: &Tally<V>) {
-        for (value, seen) in &other.0 {
+        for (value, seen) in other.iter() {
             self.of(*value).merge(seen);
         }
     }
 
     /// In order of value.
     pub fn iter(&self) -> impl Iterator<Item = &(V, Sighted)> {
-        self.0.iter()
+        std::iter::once(&self.first).filter(|(_, seen)| seen.count > 0).chain(self.more.iter().flat_map(|more| more.iter()))
     }
 
+    /// What was seen of a value: something, once the caller is done.
     fn of(&mut self, value: V) -> &mut Sighted {
-        let at = self.0.partition_point(|(v, _)| *v < value);
-        if self.0.get(at).is_none_or(|(v, _)| *v != value) {
-            self.0.reserve_exact(1);
-            self.0.insert(at, (value, Sighted::default()));
+        let (lowest, seen) = self.first;
+        if seen.count == 0 {
+            self.first.0 = value;
+        }
+        if seen.count == 0 || lowest == value {
+            return &mut self.first.1;
+        }
+        let more = self.more.get_or_insert_default();
+        if value < lowest {
+            more.insert(0, std::mem::replace(&mut self.first, (value, Sighted::default())));
+            return &mut self.first.1;
+        }
+        let at = more.partition_point(|(v, _)| *v < value);
+        if more.get(at).is_none_or(|(v, _)| *v != value) {
+            more.reserve_exact(1);
+            more.insert(at, (value, Sighted::default()));
         }
         #[expect(clippy::indexing_slicing, reason = "inserted above if it was not there")]
-        &mut self.0[at].1
+        &mut more[at].1
     }
 }
 
-/// The smallest of a measure with the flow that shows it.
-pub fn least(a: Option<(i64, u64)>, b: Option<(i64, u64)>) -> Option<(i64, u64)> {
-    a.into_iter().chain(b).min()
+/// The smallest of a measure with the flow that shows it, the first of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Least {
+    measure: i64,
+    flow: u64,
+}
+
+impl Default for Least {
+    /// None so far: an option would take half as much again.
+    fn default() -> Least {
+        Least { measure: i64::MAX, flow: u64::MAX }
+    }
+}
+
+impl Least {
+    pub fn add(&mut self, measure: i64, flow: u64) {
+        self.merge(Least { measure, flow });
+    }
+
+    pub fn merge(&mut self, other: Least) {
+        *self = other.min(*self);
+    }
+
+    pub fn measure(self) -> Option<i64> {
+        Some(self.measure).filter(|_| self.flow < u64::MAX)
+    }
+
+    pub fn flow(self) -> Option<u64> {
+        Some(self.flow).filter(|flow| *flow < u64::MAX)
+    }
 }
 
 #[cfg(test)]

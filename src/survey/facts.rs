@@ -3,7 +3,7 @@
 use super::answers::Answers;
 use super::attempts::Attempts;
 use super::conclude::Hands;
-use super::examples::{Few, First, Sighted, Tally, least};
+use super::examples::{Few, First, Least, Sighted, Tally};
 use super::gathered::{Gathered, Joins};
 use super::heard::Heard;
 use super::transfers::Transfers;
@@ -27,7 +27,7 @@ pub enum Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Host {
     /// The shortest, with the flow that shows it.
-    pub rtt: Option<(i64, u64)>,
+    pub rtt: Least,
     pub ttls: Tally<u8>,
     pub flows: u64,
 }
@@ -36,7 +36,7 @@ pub struct Host {
 #[derive(Clone, Debug, Default)]
 pub struct Resolver {
     pub ttls: Tally<u8>,
-    pub rtt: Option<(i64, u64)>,
+    pub rtt: Least,
     pub edns_kept: u64,
     pub edns_asked: u64,
     pub flags: Tally<u16>,
@@ -96,7 +96,7 @@ pub struct Facts {
 
 impl Joins for Host {
     fn join(&mut self, other: &mut Host) {
-        self.rtt = least(self.rtt, other.rtt);
+        self.rtt.merge(other.rtt);
         self.flows += other.flows;
         self.ttls.merge(&other.ttls);
     }
@@ -106,7 +106,7 @@ impl Joins for Resolver {
     fn join(&mut self, other: &mut Resolver) {
         self.ttls.merge(&other.ttls);
         self.flags.merge(&other.flags);
-        self.rtt = least(self.rtt, other.rtt);
+        self.rtt.merge(other.rtt);
         self.edns_kept += other.edns_kept;
         self.edns_asked += other.edns_asked;
         self.df = [self.df[0] + other.df[0], self.df[1] + other.df[1]];

@@ -115,7 +115,7 @@ impl Index<'_> {
     /// What an address's packets look like, and how fast it answers.
     fn host(&self, ip: IpAddr, list: &mut List) {
         let Some(Host { rtt, ttls, .. }) = self.facts().hosts.get(&ip) else { return };
-        list.add(rtt.iter().map(|(_, flow)| *flow));
+        list.add(rtt.flow());
         list.add(common(ttls.iter().map(|(_, seen)| seen)));
     }
 
@@ -130,7 +130,7 @@ impl Index<'_> {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         list.add(self.facts().answers.of(&name).iter().take(ATTEMPTS).map(|given| given.flow));
         let Some(r) = self.facts().resolvers.get(&case.server_end().ip) else { return };
-        list.add(r.rtt.iter().map(|(_, flow)| *flow));
+        list.add(r.rtt.flow());
         list.add(common(r.ttls.iter().map(|(_, seen)| seen)));
         list.add(r.keeping_edns.iter());
         list.add(r.flags.iter().flat_map(|(_, s)| s.flows.iter()).take(4));

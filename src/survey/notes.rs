@@ -1,6 +1,6 @@
 //! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
 
-use super::examples::{First, least};
+use super::examples::First;
 use super::facts::{Kind, Silent};
 use super::heard::Heard;
 use super::part::Part;
@@ -42,7 +42,9 @@ impl Part {
                 let rtt = case.rtt[side.index()].filter(|r| *r > 0);
                 if let Some(host) = self.facts.hosts.of(ip) {
                     host.flows += 1;
-                    host.rtt = least(host.rtt, rtt.map(|r| (r, first_frame)));
+                    if let Some(rtt) = rtt {
+                        host.rtt.add(rtt, first_frame);
+                    }
                     for (ttl, n) in heard {
                         host.ttls.add(ttl, first_frame, n);
                     }
@@ -196,8 +198,7 @@ impl Part {
             r.keeping_edns.add(first);
         }
         if queries.next().is_none() {
-            let rtt = e.time.since(asked.time);
-            r.rtt = least(r.rtt, Some((rtt, first)));
+            r.rtt.add(e.time.since(asked.time), first);
         }
     }
 }
