@@ -60,6 +60,8 @@ const _: () = assert!(mark::LENGTHS + 3 * NUMBERS == u32::BITS);
 
 /// Octets an entry can take at most: the mark, its numbers and the peek.
 const MOST: usize = 4 + 8 * NUMBERS as usize + PEEK;
+/// Octets few entries go beyond.
+const USUAL: usize = 40;
 /// Octets made room for at first: a handshake and a request.
 const FIRST: usize = 112;
 const _: () = assert!(MOST < PLACES);
@@ -115,9 +117,13 @@ impl Packed {
         self.octets.capacity()
     }
 
-    /// Asks for the place of the next entry before it is needed.
+    /// Asks for the place of the next entry before it is needed; for all of them, where they are soon to be moved.
     pub fn prefetch(&self) {
-        prefetch::end(&self.octets);
+        if self.octets.capacity() - self.octets.len() < USUAL {
+            prefetch::lines(&self.octets, 12);
+        } else {
+            prefetch::end(&self.octets);
+        }
     }
 
     /// Asks for the entries before they are read.
