@@ -98,6 +98,8 @@ impl Shard {
             self.swept = self.clock;
         }
         let mut closed = std::mem::take(&mut self.closed);
+        // Nothing has come for them since they closed.
+        closed.iter().filter(|(over, _)| *over < self.clock.0).for_each(|(_, i)| self.slots.prefetch(*i));
         closed.retain_mut(|(over, i)| {
             // Whatever came since can only have put it off.
             if *over >= self.clock.0 {
