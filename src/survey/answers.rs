@@ -1,9 +1,9 @@
 //! Addresses that DNS answers gave, by name. Of a name only the first few in order of address, resolver and frame are kept: what is
 //! left depends on the answers, not on when they came.
 
+use super::gathered::by_rank;
+use super::listed::Listed;
 use crate::limits::{ANSWERS_PER_NAME, SURVEY_SERVERS};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 /// An address that was given for a name.
@@ -19,61 +19,87 @@ pub struct Given {
 /// Addresses that answers gave.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    names: BTreeMap<Box<[u8]>, Vec<Given>>,
+    open: Listed<Box<[u8]>, Vec<Given>>,
+    /// In order of name, after [`Answers::settle`].
+    names: Vec<(Box<[u8]>, Vec<Given>)>,
     pub dropped: u64,
 }
 
 impl Answers {
     pub fn add(&mut self, name: &[u8], (address, resolver, frame, flow): (IpAddr, IpAddr, u64, u64)) {
         let given = Given { address, resolver, frame, flow };
-        match self.names.get_mut(name) {
+        match self.open.get_mut(name) {
             Some(list) => self.dropped += put(list, given),
-            None => {
-                self.names.insert(name.into(), vec![given]);
-                self.bound();
-            }
+            None => self.join(name.into(), vec![given]),
         }
     }
 
     /// Adds another shard's.
     pub fn merge(&mut self, other: Answers) {
         self.dropped += other.dropped;
-        for (name, given) in other.names {
-            match self.names.entry(name) {
-                Entry::Occupied(mut known) => self.dropped += given.into_iter().map(|g| put(known.get_mut(), g)).sum::<u64>(),
-                Entry::Vacant(place) => {
-                    place.insert(given);
-                    self.bound();
-                }
-            }
+        if self.open.is_empty() {
+            self.open = other.open;
+            return;
+        }
+        for (name, given) in other.open.into_list() {
+            self.join(name, given);
         }
     }
 
-    /// Gives back room that is no longer needed.
+    fn join(&mut self, name: Box<[u8]>, given: Vec<Given>) {
+        let dropped = &mut self.dropped;
+        self.open.put(name, given, usize::MAX, |known, given| *dropped += given.into_iter().map(|g| put(known, g)).sum::<u64>());
+        // Of twice as many as there is room for; each time there is one too many would take a search each time.
+        if self.open.len() > 2 * SURVEY_SERVERS {
+            self.cut();
+        }
+    }
+
+    /// The last names go, because which shard comes first says nothing.
+    fn cut(&mut self) {
+        let mut names: Vec<&[u8]> = self.open.iter().map(|(name, _)| &**name).collect();
+        let (_, beyond, _) = names.select_nth_unstable(SURVEY_SERVERS);
+        let beyond: Box<[u8]> = (*beyond).into();
+        let dropped = &mut self.dropped;
+        self.open.retain(|name, list| {
+            let stays = *name < beyond;
+            *dropped += if stays { 0 } else { list.len() as u64 };
+            stays
+        });
+    }
+
+    /// Puts all names in order, once there are no more to come.
     pub fn settle(&mut self) {
-        self.names.values_mut().for_each(Vec::shrink_to_fit);
+        /// As much of a name as fits in a number, in the same order.
+        fn rank(name: &[u8]) -> u128 {
+            let mut first = [0; size_of::<u128>()];
+            first.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+            u128::from_be_bytes(first)
+        }
+        self.names = std::mem::take(&mut self.open).into_list();
+        by_rank(&mut self.names, |(name, _)| rank(name));
+        for alike in self.names.chunk_by_mut(|(a, _), (b, _)| rank(a) == rank(b)) {
+            alike.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        self.dropped += self.names.iter().skip(SURVEY_SERVERS).map(|(_, list)| list.len() as u64).sum::<u64>();
+        self.names.truncate(SURVEY_SERVERS);
+        self.names.iter_mut().for_each(|(_, list)| list.shrink_to_fit());
     }
 
     /// Names that were answered.
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.open.len() + self.names.len()
     }
 
-    /// What a name was answered with, in order.
+    /// What a name was answered with, in order; after [`Answers::settle`].
     pub fn of(&self, name: &[u8]) -> &[Given] {
-        self.names.get(name).map_or(&[], Vec::as_slice)
+        let at = self.names.binary_search_by(|(known, _)| (**known).cmp(name));
+        at.ok().and_then(|at| self.names.get(at)).map_or(&[], |(_, list)| list)
     }
 
-    /// All answers with their names.
+    /// All answers with their names; after [`Answers::settle`].
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Given)> {
         self.names.iter().flat_map(|(name, list)| list.iter().map(move |given| (&**name, given)))
-    }
-
-    /// The last names go, because which shard comes first says nothing.
-    fn bound(&mut self) {
-        if self.names.len() > SURVEY_SERVERS {
-            self.dropped += self.names.pop_last().map_or(0, |(_, list)| list.len() as u64);
-        }
     }
 }
 

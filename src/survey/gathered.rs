@@ -1,8 +1,8 @@
 //! Facts by key: looked up by hash while flows end and when shards are put together, and in order once all are known, so that nothing
 //! depends on the hash.
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::{BuildHasher, Hash};
+use super::listed::Listed;
+use std::hash::Hash;
 use std::net::IpAddr;
 
 /// A fact that is the same told in parts.
@@ -56,14 +56,10 @@ pub fn by_rank<T>(list: &mut [T], rank: impl Fn(&T) -> u128) {
 }
 
 /// Facts of no more than `ROOM` keys.
-///
-/// They stand in a list, and a table says where: a table of the facts themselves is a third empty, and moves all of them whenever it grows.
 #[derive(Clone, Debug)]
 pub struct Gathered<K, V, const ROOM: usize> {
-    /// Hash and place of each, until [`Gathered::order`].
-    places: HashTable<(u32, u32)>,
-    hasher: DefaultHashBuilder,
-    /// As they came; after [`Gathered::order`] in order.
+    open: Listed<K, V>,
+    /// In order after [`Gathered::order`].
     list: Vec<(K, V)>,
     /// Facts left out for want of room.
     pub dropped: u64,
@@ -71,107 +67,60 @@ pub struct Gathered<K, V, const ROOM: usize> {
 
 impl<K, V, const ROOM: usize> Default for Gathered<K, V, ROOM> {
     fn default() -> Self {
-        Gathered { places: HashTable::new(), hasher: DefaultHashBuilder::default(), list: Vec::new(), dropped: 0 }
+        Gathered { open: Listed::default(), list: Vec::new(), dropped: 0 }
     }
-}
-
-/// The table takes its own few bits from the top, and looks where the lowest say.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl<K: Ranked, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
-    fn hash(&self, key: &K) -> u32 {
-        self.hasher.hash_one(key) as u32
-    }
-
-    /// Where a key stands.
-    fn place(&self, hash: u32, key: &K) -> Option<usize> {
-        let is_it = |(other, at): &(u32, u32)| *other == hash && self.list.get(*at as usize).is_some_and(|(k, _)| k == key);
-        self.places.find(spread(hash), is_it).map(|(_, at)| *at as usize)
-    }
-
-    /// Adds a key that is not there; where it stands then.
-    fn push(&mut self, hash: u32, key: K, fact: V) -> usize {
-        let at = self.list.len();
-        self.places.insert_unique(spread(hash), (hash, at as u32), |(hash, _)| spread(*hash));
-        self.list.push((key, fact));
-        at
-    }
-
     /// What is known of a key so far, unless there is no room for more keys.
     pub fn of(&mut self, key: K) -> Option<&mut V>
     where
         V: Default,
     {
-        let hash = self.hash(&key);
-        let at = match self.place(hash, &key) {
-            Some(at) => at,
-            None if self.list.len() < ROOM => self.push(hash, key, V::default()),
-            None => {
-                self.dropped += 1;
-                return None;
-            }
-        };
-        self.list.get_mut(at).map(|(_, fact)| fact)
+        let known = self.open.of(key, ROOM);
+        self.dropped += u64::from(known.is_none());
+        known
     }
 
     /// Adds a fact.
     pub fn add(&mut self, key: K, fact: V) {
-        self.join(key, fact, ROOM);
-    }
-
-    fn join(&mut self, key: K, mut fact: V, room: usize) {
-        let hash = self.hash(&key);
-        match self.place(hash, &key) {
-            Some(at) => {
-                if let Some((_, known)) = self.list.get_mut(at) {
-                    known.join(&mut fact);
-                }
-            }
-            None if self.list.len() < room => {
-                self.push(hash, key, fact);
-            }
-            None => self.dropped += 1,
-        }
+        let known = self.open.put(key, fact, ROOM, |known, mut fact| known.join(&mut fact));
+        self.dropped += u64::from(!known);
     }
 
     /// Keys so far.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.open.len() + self.list.len()
     }
 
     /// Adds another shard's facts.
     pub fn merge(&mut self, other: Self) {
         self.dropped += other.dropped;
-        if self.list.is_empty() {
-            (self.places, self.hasher, self.list) = (other.places, other.hasher, other.list);
+        if self.open.is_empty() {
+            self.open = other.open;
             return;
         }
-        for (key, fact) in other.list {
-            self.join(key, fact, usize::MAX);
+        for (key, fact) in other.open.into_list() {
+            self.open.put(key, fact, usize::MAX, |known, mut fact| known.join(&mut fact));
         }
         // Of what has come twice as often as there is room for; each time there is one too many would take a search each time.
-        if self.list.len() > 2 * ROOM {
+        if self.open.len() > 2 * ROOM {
             self.cut();
         }
     }
 
     /// Keeps the first keys in order, as many as there is room for: what is left in the end does not depend on when that is done.
     fn cut(&mut self) {
-        let mut keys: Vec<K> = self.list.iter().map(|(key, _)| *key).collect();
+        let mut keys: Vec<K> = self.open.iter().map(|(key, _)| *key).collect();
         let (_, beyond, _) = keys.select_nth_unstable(ROOM);
         let beyond = *beyond;
+        self.open.retain(|key, _| *key < beyond);
         self.dropped += (keys.len() - ROOM) as u64;
-        self.places.clear();
-        for (key, fact) in std::mem::take(&mut self.list).into_iter().filter(|(key, _)| *key < beyond) {
-            self.push(self.hash(&key), key, fact);
-        }
     }
 
     /// Puts all facts in order, once there are no more to come.
     pub fn order(&mut self) {
-        self.places = HashTable::new();
+        self.list = std::mem::take(&mut self.open).into_list();
         by_rank(&mut self.list, |(key, _)| u128::from(key.rank()));
         for alike in self.list.chunk_by_mut(|(a, _), (b, _)| a.rank() == b.rank()) {
             if alike.len() > 1 {

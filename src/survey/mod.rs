@@ -23,6 +23,7 @@ mod heard;
 mod judge;
 mod key;
 mod leans;
+mod listed;
 mod meanwhile;
 mod notes;
 mod offload;

@@ -6,12 +6,12 @@
 
 use super::gathered::Joins;
 use super::key::{KEY, Key, could_hit};
+use super::listed::Listed;
 use super::track::{Came, Counts, Track};
 use super::tries::Try;
 use crate::capture::Timestamp;
 use crate::detect::finding::Mechanism;
 use crate::limits::TIMELINE;
-use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use std::net::IpAddr;
 /// The tracks of all keys.
 #[derive(Clone)]
 pub struct Timeline {
-    tracks: HashMap<Key, Track>,
+    tracks: Listed<Key, Track>,
     /// Keys with a hash from here on were given up.
     limit: u64,
     octets: usize,
@@ -41,7 +41,7 @@ impl Default for Timeline {
 impl fmt::Debug for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Timeline { tracks, limit, octets, budget, clients, left_out } = self;
-        let tracks: BTreeMap<&Key, &Track> = tracks.iter().collect();
+        let tracks: BTreeMap<&Key, &Track> = tracks.iter().map(|(key, track)| (key, track)).collect();
         f.debug_tuple("Timeline").field(&tracks).field(&(limit, octets, budget, clients, left_out)).finish()
     }
 }
@@ -49,7 +49,7 @@ impl fmt::Debug for Timeline {
 impl Timeline {
     /// An empty one that may take so many octets.
     pub fn new(budget: usize) -> Timeline {
-        Timeline { tracks: HashMap::new(), limit: u64::MAX, octets: 0, budget, clients: false, left_out: 0 }
+        Timeline { tracks: Listed::default(), limit: u64::MAX, octets: 0, budget, clients: false, left_out: 0 }
     }
 
     /// Counts by client as well, if `wanted`.
@@ -91,7 +91,7 @@ impl Timeline {
     /// Gives addresses and names others; what comes to have the same is one.
     pub fn rename(&mut self, address: impl Fn(IpAddr) -> IpAddr, name: impl Fn(&mut Vec<u8>)) {
         // In order: how much room a track takes depends on what it was put together from first.
-        let mut tracks: Vec<(Key, Track)> = std::mem::take(&mut self.tracks).into_iter().collect();
+        let mut tracks: Vec<(Key, Track)> = std::mem::take(&mut self.tracks).into_list();
         tracks.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, track) in tracks {
             let key = match key {
@@ -104,7 +104,9 @@ impl Timeline {
                 Key::Client(ip) => Key::Client(address(ip)),
                 other => other,
             };
-            self.tracks.entry(key).or_default().merge(&track);
+            if let Some(known) = self.tracks.of(key, usize::MAX) {
+                known.merge(&track);
+            }
         }
         self.octets = self.reckoned();
     }
@@ -128,7 +130,7 @@ impl Timeline {
         if self.tracks.is_empty() {
             (self.tracks, self.octets) = (other.tracks, other.octets);
         } else {
-            for (key, mut track) in other.tracks {
+            for (key, mut track) in other.tracks.into_list() {
                 if self.has_room_for(&key, track.is_hit()) {
                     self.put(key, |known| known.join(&mut track));
                 } else {
@@ -150,7 +152,7 @@ impl Timeline {
     /// Puts something to a key's track.
     fn put(&mut self, key: Key, put: impl FnOnce(&mut Track)) {
         let (own, counts) = (KEY + key.heap(), key.is_counted());
-        let known = self.tracks.entry(key).or_default();
+        let Some(known) = self.tracks.of(key, usize::MAX) else { return };
         let before = if *known == Track::Empty { 0 } else { own + known.reckoned() };
         put(known);
         if counts {
@@ -184,7 +186,7 @@ impl Timeline {
     /// Keeps within the budget: half of the keys go at a time, so that this is rare.
     fn trim(&mut self) {
         while self.octets > self.budget {
-            let mut hashes: Vec<u64> = self.tracks.keys().map(Key::hash).filter(|h| *h > 0).collect();
+            let mut hashes: Vec<u64> = self.tracks.iter().map(|(key, _)| key.hash()).filter(|h| *h > 0).collect();
             hashes.sort_unstable();
             // Hits that lie above the limit already are given up last, the highest first.
             let below = hashes.partition_point(|h| *h < self.limit);
@@ -200,7 +202,7 @@ impl Timeline {
 
     /// All keys with their tracks, in no order; whether something of one may have been left out is [`Timeline::is_partial`].
     pub fn tracks(&self) -> impl Iterator<Item = (&Key, &Track)> {
-        self.tracks.iter()
+        self.tracks.iter().map(|(key, track)| (key, track))
     }
 
     pub fn is_partial(&self, key: &Key) -> bool {
