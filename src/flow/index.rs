@@ -1,4 +1,5 @@
-//! Where the flow of a fingerprint stands: an open table of half a fingerprint each, probed in a line.
+//! Where the flow of a fingerprint stands: an open table of half a fingerprint each, probed in a line. What is listed by a hash is found
+//! in the same way.
 //!
 //! A table of one's own because whoever is about to look something up can ask for the place in memory first, which general ones keep
 //! to themselves, and because what stands here says where it belongs: growing looks at no flow.
@@ -6,7 +7,7 @@
 use crate::prefetch;
 
 /// Half fingerprints and places. Halves may be equal, and places tell them apart.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Index {
     /// As many as a power of two, or none.
     entries: Vec<(u32, u32)>,

@@ -10,7 +10,7 @@ pub mod conversations;
 pub mod entry;
 mod head;
 pub mod history;
-mod index;
+pub mod index;
 pub mod key;
 pub mod opened;
 mod packed;

@@ -30,7 +30,10 @@ impl Answers {
         let given = Given { address, resolver, frame, flow };
         match self.open.get_mut(name) {
             Some(list) => self.dropped += put(list, given),
-            None => self.join(name.into(), vec![given]),
+            None => {
+                self.open.put(name.into(), vec![given], usize::MAX, |_, _| ());
+                self.bound();
+            }
         }
     }
 
@@ -41,14 +44,12 @@ impl Answers {
             self.open = other.open;
             return;
         }
-        for (name, given) in other.open.into_list() {
-            self.join(name, given);
-        }
+        let dropped = &mut self.dropped;
+        self.open.join(other.open, |known, given| *dropped += given.into_iter().map(|g| put(known, g)).sum::<u64>());
+        self.bound();
     }
 
-    fn join(&mut self, name: Box<[u8]>, given: Vec<Given>) {
-        let dropped = &mut self.dropped;
-        self.open.put(name, given, usize::MAX, |known, given| *dropped += given.into_iter().map(|g| put(known, g)).sum::<u64>());
+    fn bound(&mut self) {
         // Of twice as many as there is room for; each time there is one too many would take a search each time.
         if self.open.len() > 2 * SURVEY_SERVERS {
             self.cut();

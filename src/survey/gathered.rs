@@ -100,9 +100,7 @@ impl<K: Ranked, V: Joins, const ROOM: usize> Gathered<K, V, ROOM> {
             self.open = other.open;
             return;
         }
-        for (key, fact) in other.open.into_list() {
-            self.open.put(key, fact, usize::MAX, |known, mut fact| known.join(&mut fact));
-        }
+        self.open.join(other.open, |known, mut fact| known.join(&mut fact));
         // Of what has come twice as often as there is room for; each time there is one too many would take a search each time.
         if self.open.len() > 2 * ROOM {
             self.cut();

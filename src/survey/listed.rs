@@ -1,52 +1,54 @@
 //! Values by key in the order they came, with a table of their places: a table of the values themselves is a third empty, and moves
 //! all of them whenever it grows.
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use crate::flow::index::Index;
+use crate::prefetch;
+use hashbrown::DefaultHashBuilder;
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
 
 /// Values by key. Of one key there is one.
 #[derive(Clone, Debug)]
 pub struct Listed<K, V> {
-    /// Part of a key's hash, and its place in the list.
-    places: HashTable<(u32, u32)>,
+    /// Where in the list a key stands, by part of its hash.
+    places: Index,
     hasher: DefaultHashBuilder,
     list: Vec<(K, V)>,
 }
 
 impl<K, V> Default for Listed<K, V> {
     fn default() -> Self {
-        Listed { places: HashTable::new(), hasher: DefaultHashBuilder::default(), list: Vec::new() }
+        Listed { places: Index::default(), hasher: DefaultHashBuilder::default(), list: Vec::new() }
     }
 }
 
-/// The table looks where the lowest bits say, and tells keys apart by the highest.
-fn spread(part: u32) -> u64 {
-    u64::from(part) << 32 | u64::from(part)
-}
-
 impl<K: Hash + Eq, V> Listed<K, V> {
-    fn place<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> (u32, Option<usize>)
+    fn part<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
+        self.hasher.hash_one(key) as u32
+    }
+
+    fn place<Q: Hash + Eq + ?Sized>(&self, part: u32, key: &Q) -> Option<usize>
     where
         K: Borrow<Q>,
     {
-        let part = self.hasher.hash_one(key) as u32;
-        let is_it = |(other, at): &(u32, u32)| *other == part && self.list.get(*at as usize).is_some_and(|(k, _)| k.borrow() == key);
-        (part, self.places.find(spread(part), is_it).map(|(_, at)| *at as usize))
+        let is_it = |at: u32| self.list.get(at as usize).is_some_and(|(known, _)| known.borrow() == key);
+        self.places.find(part, is_it).map(|at| at as usize)
     }
 
     pub fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
-        self.place(key).1.and_then(|at| self.list.get_mut(at)).map(|(_, value)| value)
+        let at = self.place(self.part(key), key)?;
+        self.list.get_mut(at).map(|(_, value)| value)
     }
 
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
-        self.place(key).1.and_then(|at| self.list.get(at)).map(|(_, value)| value)
+        let at = self.place(self.part(key), key)?;
+        self.list.get(at).map(|(_, value)| value)
     }
 
     /// The value of a key; a new one, if there are fewer than `room` and it has none.
@@ -54,33 +56,58 @@ impl<K: Hash + Eq, V> Listed<K, V> {
     where
         V: Default,
     {
-        let at = match self.place(&key) {
-            (_, Some(at)) => at,
-            (part, None) if self.list.len() < room => self.push(part, (key, V::default())),
-            _ => return None,
+        let part = self.part(&key);
+        let at = match self.place(part, &key) {
+            Some(at) => at,
+            None if self.list.len() < room => self.push(part, (key, V::default())),
+            None => return None,
         };
         self.list.get_mut(at).map(|(_, value)| value)
     }
 
     /// Gives a key a value, or lets it join the one that the key has. Whether it did either: not, if there are `room` already.
     pub fn put(&mut self, key: K, value: V, room: usize, join: impl FnOnce(&mut V, V)) -> bool {
-        match self.place(&key) {
-            (_, Some(at)) => {
+        let part = self.part(&key);
+        match self.place(part, &key) {
+            Some(at) => {
                 if let Some((_, known)) = self.list.get_mut(at) {
                     join(known, value);
                 }
             }
-            (part, None) if self.list.len() < room => {
+            None if self.list.len() < room => {
                 self.push(part, (key, value));
             }
-            _ => return false,
+            None => return false,
         }
         true
     }
 
+    /// Adds all that another list holds.
+    pub fn join(&mut self, other: Listed<K, V>, mut join: impl FnMut(&mut V, V)) {
+        let mut rest = other.list.into_iter();
+        while let Some((key, value)) = rest.next() {
+            self.ask(rest.as_slice());
+            self.put(key, value, usize::MAX, &mut join);
+        }
+    }
+
+    /// Asks for where some keys of a list stand that is put one by one, before their turn.
+    pub fn ask(&self, rest: &[(K, V)]) {
+        /// Keys between the one that is put and the one whose value is asked for, and as many again to the one whose place is.
+        const AHEAD: usize = 8;
+        if let Some((key, _)) = rest.get(2 * AHEAD) {
+            self.places.prefetch(self.part(key));
+        }
+        if let Some((key, _)) = rest.get(AHEAD)
+            && let Some(entry) = self.places.find(self.part(key), |_| true).and_then(|at| self.list.get(at as usize))
+        {
+            prefetch::value(entry);
+        }
+    }
+
     fn push(&mut self, part: u32, entry: (K, V)) -> usize {
         let at = self.list.len();
-        self.places.insert_unique(spread(part), (part, at as u32), |(part, _)| spread(*part));
+        self.places.insert(part, at as u32);
         self.list.push(entry);
         at
     }
@@ -90,8 +117,7 @@ impl<K: Hash + Eq, V> Listed<K, V> {
         self.list.retain(|(key, value)| keep(key, value));
         self.places.clear();
         for (at, (key, _)) in self.list.iter().enumerate() {
-            let part = self.hasher.hash_one(key) as u32;
-            self.places.insert_unique(spread(part), (part, at as u32), |(part, _)| spread(*part));
+            self.places.insert(self.hasher.hash_one(key) as u32, at as u32);
         }
     }
 }

@@ -130,7 +130,9 @@ impl Timeline {
         if self.tracks.is_empty() {
             (self.tracks, self.octets) = (other.tracks, other.octets);
         } else {
-            for (key, mut track) in other.tracks.into_list() {
+            let mut rest = other.tracks.into_list().into_iter();
+            while let Some((key, mut track)) = rest.next() {
+                self.tracks.ask(rest.as_slice());
                 if self.has_room_for(&key, track.is_hit()) {
                     self.put(key, |known| known.join(&mut track));
                 } else {
