@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -43,7 +43,7 @@ pub fn scan_all(
     let (give, tasks) = channel();
     let (hand, results) = channel();
     let tasks = Mutex::new(tasks);
-    let see_through = |hand: std::sync::mpsc::Sender<_>| {
+    let see_through = |hand: Sender<_>| {
         while let Some((n, path)) = take(&tasks).and_then(|n| Some((n, paths.get(n)?))) {
             // Whoever waits for the result must not wait for ever.
             let result = catch_unwind(AssertUnwindSafe(|| read(path)));
@@ -59,6 +59,7 @@ pub fn scan_all(
             let _ = thread::Builder::new().name("capture".into()).spawn_scoped(threads, move || see_through(hand));
         }
         drop(hand);
+        // Gone with the end of this closure, whichever way it ends: then the threads end as well.
         let give = give;
         let (mut given, mut early) = (0, BTreeMap::new());
         for (turn, path) in paths.iter().enumerate() {
