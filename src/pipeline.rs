@@ -2,7 +2,7 @@
 //!
 //! Phase 1 (by chunk): read, walk, dissect, deal records to shards. Between: prove the chunk boundaries, number the frames, put
 //! fragments together. Phase 2 (by shard): absorb, end flows, judge them into the survey; it runs beside the next window's phase 1
-//! where there are more than two threads.
+//! while more than two threads work on the capture.
 
 mod several;
 mod workers;

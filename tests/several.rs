@@ -1,6 +1,7 @@
 //! Many captures in one run: each result in its turn, none held back by a capture behind it, and an end to every run.
 
-use interloper::pipeline::{ScanOptions, Watch, Workers, scan, scan_all};
+use interloper::error::Result;
+use interloper::pipeline::{CaptureReport, ScanOptions, Watch, Workers, scan, scan_all};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,24 +15,29 @@ fn captures(family: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Paths handed over, each with whether it could be read and how many packets it has.
-fn run(paths: &[PathBuf], threads: usize) -> Vec<(PathBuf, Option<u64>)> {
+/// What is said of a capture, if it can be read.
+fn told(result: Result<CaptureReport>) -> Option<String> {
+    result.ok().map(|report| format!("{:?} {:?}", report.conclusion, report.stats))
+}
+
+/// Paths handed over, each with what is said of it.
+fn run(paths: &[PathBuf], threads: usize) -> Vec<(PathBuf, Option<String>)> {
     let mut seen = Vec::new();
     scan_all(paths, &ScanOptions::default(), &Watch::default(), &Workers::new(threads), |path, result| {
-        seen.push((path.to_owned(), result.ok().map(|report| report.stats.packets)));
+        seen.push((path.to_owned(), told(result)));
     });
     seen
 }
 
 #[test]
-fn results_come_in_the_order_of_the_paths() {
+fn results_come_in_the_order_of_the_paths_and_say_what_each_capture_does_alone() {
     let mut paths = captures("guilty");
     assert!(paths.len() > 40, "more than wait for one another");
     paths.insert(3, PathBuf::from("there/is/none.pcap"));
     let options = ScanOptions::default();
-    let one = |path: &PathBuf| scan(path, &options, &Watch::default(), &Workers::new(1)).ok().map(|report| report.stats.packets);
+    let one = |path: &PathBuf| told(scan(path, &options, &Watch::default(), &Workers::new(1)));
     let expected: Vec<_> = paths.iter().map(|path| (path.clone(), one(path))).collect();
-    assert_eq!(expected.iter().filter(|(_, packets)| packets.is_none()).count(), 1);
+    assert_eq!(expected.iter().filter(|(_, told)| told.is_none()).count(), 1);
     for threads in [1, 2, 3, 16] {
         assert_eq!(run(&paths, threads), expected, "{threads} threads");
     }

@@ -16,8 +16,8 @@ pub struct Index {
 
 /// A place that is none.
 const FREE: u32 = u32::MAX;
-/// Entries of a small table: half a page.
-const LEAST: usize = 256;
+/// Entries of a small table: four lines. Of the facts of a small capture there are hundreds of tables.
+const LEAST: usize = 32;
 
 impl Index {
     fn first(&self, half: u32) -> usize {

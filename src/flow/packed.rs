@@ -120,7 +120,7 @@ impl Packed {
     /// Asks for the place of the next entry before it is needed; for all of them, where they are soon to be moved.
     pub fn prefetch(&self) {
         if self.octets.capacity() - self.octets.len() < USUAL {
-            prefetch::lines(&self.octets, 12);
+            self.prefetch_all();
         } else {
             prefetch::end(&self.octets);
         }

@@ -147,6 +147,26 @@ mod tests {
     }
 
     #[test]
+    fn the_first_names_stay_whenever_the_others_are_cut() {
+        const MANY: u64 = 2 * SURVEY_SERVERS as u64 + 1000;
+        let of = |numbers: &mut dyn Iterator<Item = u64>| {
+            let mut all = Answers::default();
+            numbers.for_each(|n| all.add(&n.to_be_bytes(), (IpAddr::from([45, 6, 0, 1]), IpAddr::from([9; 4]), n + 1, n + 1)));
+            all
+        };
+        // The last names first, some of them once more when they were cut; and in two shards, of which neither is full.
+        let mut whole = of(&mut (0..MANY).rev().chain(MANY - 9..MANY));
+        let mut parts = of(&mut (0..MANY).step_by(2));
+        parts.merge(of(&mut (1..MANY).step_by(2)));
+        assert!(whole.len() < MANY as usize && parts.len() < MANY as usize, "cut before they are settled");
+        whole.settle();
+        parts.settle();
+        assert!(whole.iter().map(|(name, _)| name).eq((0..SURVEY_SERVERS as u64).map(u64::to_be_bytes).collect::<Vec<_>>().iter()));
+        assert_eq!(whole.names, parts.names);
+        assert_eq!((whole.dropped, parts.dropped), (MANY - SURVEY_SERVERS as u64 + 9, MANY - SURVEY_SERVERS as u64));
+    }
+
+    #[test]
     fn an_answer_counts_once() {
         let mut all = answers([4, 4].into_iter());
         all.settle();
