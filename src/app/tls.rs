@@ -19,6 +19,7 @@ pub(super) use server::messages as server_messages;
 use super::pieces::Pieces;
 use super::tls_records::Records;
 pub use super::tls_records::{Alert, looks_like_record};
+use std::ops::Range;
 
 /// Could a stream with these first bytes be a client's? A record header and the start of a ClientHello; with
 /// fewer bytes, as much of that as there is (never nothing).
@@ -35,6 +36,11 @@ pub fn client(pieces: &Pieces) -> Option<ClientSide> {
 /// What the server's direction shows; `None` if its first bytes are unknown.
 pub fn server(pieces: &Pieces) -> Option<ServerSide> {
     server::read(pieces)
+}
+
+/// Where the key shares of the whole hello stand that a client's stream begins with, if it is one and no record header stands among them.
+pub fn key_shares(pieces: &Pieces) -> Option<Range<u32>> {
+    client::key_shares(pieces)
 }
 
 /// The alerts either side sent in clear.

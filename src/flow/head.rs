@@ -2,6 +2,7 @@
 
 use super::entry::Entry;
 use super::opened::Opened;
+use crate::limits::HEAD_BYTES;
 
 /// A stretch of payload that was kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +13,14 @@ pub struct Segment {
     pub at: u32,
     pub len: u32,
 }
+
+impl Segment {
+    /// Stands for the start of a stretch that is not kept, since nobody reads it.
+    pub(super) const LEFT_OUT: u32 = u32::MAX;
+}
+
+/// What such stretches are read as.
+static LEFT_OUT: [u8; HEAD_BYTES] = [0; HEAD_BYTES];
 
 /// Payload kept from the start of one direction, in order of arrival.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -57,6 +66,9 @@ impl Head {
 
     /// The bytes of a segment.
     pub fn slice(&self, segment: &Segment) -> &[u8] {
+        if segment.at == Segment::LEFT_OUT {
+            return LEFT_OUT.get(..segment.len as usize).unwrap_or(&LEFT_OUT);
+        }
         self.bytes.get(segment.at as usize..(segment.at + segment.len) as usize).unwrap_or_default()
     }
 

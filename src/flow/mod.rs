@@ -22,3 +22,4 @@ pub mod shard;
 mod slab;
 pub mod stream;
 pub mod transcript;
+mod unread;

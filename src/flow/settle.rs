@@ -3,6 +3,7 @@
 use super::key::FlowKey;
 use super::opened::Opened;
 use super::record::{Flow, Head};
+use super::unread::leave_out_key_shares;
 use crate::limits::{BODY_BYTES, PAGE_BYTES};
 
 /// Stops keeping payload of a direction once what judging reads from its start is complete.
@@ -33,6 +34,7 @@ pub fn settle(flow: &mut Flow, side: usize) {
         Some(_) if is_tls(&head.bytes) => match end_of_clear_records(head) {
             Some(end) => {
                 cut(head, end);
+                leave_out_key_shares(head);
                 true
             }
             None => false,

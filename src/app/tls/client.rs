@@ -4,9 +4,11 @@ use super::hello::{self, Extension, Offered};
 use crate::app::ja4::Ja4;
 use crate::app::pieces::Pieces;
 use crate::app::tls_records::{Alert, Handshake, MAX_HANDSHAKE, Records};
+use std::ops::Range;
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_NAME: u16 = 0;
+const KEY_SHARE: u16 = 51;
 const ESNI: u16 = 0xffce;
 const ECH: u16 = 0xfe0d;
 
@@ -160,6 +162,14 @@ pub(in crate::app) fn hello(handshake: Handshake, transport: char) -> Option<Cli
             Rest::Offered(hello::decode(&handshake, &head.extensions, true))
         },
     })
+}
+
+pub(super) fn key_shares(pieces: &Pieces) -> Option<Range<u32>> {
+    let handshake = Records::walk(pieces).handshake;
+    let length = hello_len(&handshake).filter(|length| handshake.get(0, *length).is_some())?;
+    let keys = Head::read(&handshake, length).extensions.into_iter().find(|extension| extension.kind == KEY_SHARE && extension.len > 0)?;
+    let stream = handshake.stream_at(keys.at)?..handshake.stream_at(keys.at + keys.len - 1)?.checked_add(1)?;
+    (stream.len() == keys.len).then_some(stream)
 }
 
 fn read_whole(message: &[u8]) -> (Handshake, Head) {
