@@ -1,4 +1,4 @@
-//! X.509 certificates (RFC 5280): who issued one, for whom, for how long.
+//! X.509 certificates (RFC 5280): who issued one, and for which names.
 //!
 //! A small bounded reader of DER instead of a certificate library: nothing is verified here, only shown, and a
 //! certificate cut by a missing segment should still name its issuer, which stands near its start.
@@ -23,31 +23,27 @@ const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 /// What a certificate says. Bytes that are no text are replaced, and escaping is the report's business.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Certificate {
-    pub subject_cn: Option<String>,
-    pub subject_o: Option<String>,
     pub issuer_cn: Option<String>,
     pub issuer_o: Option<String>,
     /// DNS names and addresses of subjectAltName.
     pub sans: Vec<String>,
     /// Issuer and subject are the same; the signature is not checked.
     pub self_signed: bool,
-    /// Of the whole certificate; `None` if it is cut.
+    /// Of one that is self-signed and whole: it is roots that are known by their hash.
     pub sha256: Option<[u8; 32]>,
-    /// As written: `YYMMDDhhmmssZ` or `YYYYMMDDhhmmssZ`.
-    pub not_before: Option<String>,
-    pub not_after: Option<String>,
 }
 
 /// Reads a certificate, as far as it goes; `None` if it does not start like one.
 pub fn parse(der: &[u8]) -> Option<Certificate> {
     let whole = Der(der).next()?;
     let mut fields = Der(Der(whole.expect(SEQUENCE)?).next()?.expect(SEQUENCE)?);
-    let mut certificate = Certificate { sha256: whole.complete.then(|| Sha256::digest(whole.raw).into()), ..Certificate::default() };
+    let mut certificate = Certificate::default();
     let version_or_serial = fields.next()?;
     if version_or_serial.tag == 0xa0 {
         fields.next()?;
     }
     read_fields(fields, &mut certificate);
+    certificate.sha256 = (whole.complete && certificate.self_signed).then(|| Sha256::digest(whole.raw).into());
     Some(certificate)
 }
 
@@ -56,11 +52,8 @@ fn read_fields(mut fields: Der, certificate: &mut Certificate) -> Option<()> {
     fields.next()?.expect(SEQUENCE)?;
     let issuer = fields.next()?;
     (certificate.issuer_cn, certificate.issuer_o) = names(issuer.expect(SEQUENCE)?);
-    let mut validity = Der(fields.next()?.expect(SEQUENCE)?);
-    certificate.not_before = validity.next().map(|time| text(time.tag, time.body));
-    certificate.not_after = validity.next().map(|time| text(time.tag, time.body));
-    let subject = fields.next()?;
-    (certificate.subject_cn, certificate.subject_o) = names(subject.expect(SEQUENCE)?);
+    fields.next().filter(|validity| validity.tag == SEQUENCE)?;
+    let subject = fields.next().filter(|subject| subject.tag == SEQUENCE)?;
     certificate.self_signed = subject.complete && issuer.body == subject.body;
     let extensions = fields.find(|field| field.tag == 0xa3)?;
     for extension in Der(Der(extensions.body).next()?.expect(SEQUENCE)?) {
@@ -106,13 +99,19 @@ fn alternative_names(names: &[u8]) -> Vec<String> {
 /// A DER string as text. BMPString is UTF-16; all others are close enough to UTF-8.
 fn text(tag: u8, body: &[u8]) -> String {
     const BMP_STRING: u8 = 0x1e;
-    let decoded = if tag == BMP_STRING {
+    let mut decoded = if tag == BMP_STRING {
         let units: Vec<u16> = body.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect();
         String::from_utf16_lossy(&units)
     } else {
         String::from_utf8_lossy(body).into_owned()
     };
-    decoded.chars().take(MAX_TEXT).collect()
+    // No octet makes more than one character.
+    if body.len() > MAX_TEXT
+        && let Some((end, _)) = decoded.char_indices().nth(MAX_TEXT)
+    {
+        decoded.truncate(end);
+    }
+    decoded
 }
 
 /// Elements of DER one after the other; the last may be cut.
@@ -171,12 +170,9 @@ mod tests {
     fn reads_a_whole_certificate() {
         let der = hex(SELF_SIGNED);
         let certificate = parse(&der).unwrap();
-        assert_eq!(certificate.subject_cn.as_deref(), Some("blocked.example"));
         assert_eq!(certificate.issuer_o.as_deref(), Some("Testing Füßler"));
         assert_eq!(certificate.sans, ["blocked.example", "*.blocked.example", "192.0.2.7", "2001:db8::7"]);
         assert!(certificate.self_signed);
-        assert_eq!(certificate.not_before.as_deref(), Some("261124062140Z"));
-        assert_eq!(certificate.not_after.as_deref(), Some("361121062140Z"));
         assert_eq!(certificate.sha256.unwrap(), <[u8; 32]>::from(Sha256::digest(&der)));
         // Bytes after the certificate change nothing.
         assert_eq!(parse(&[&der[..], b"tail"].concat()), Some(certificate));

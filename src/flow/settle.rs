@@ -2,7 +2,7 @@
 
 use super::key::FlowKey;
 use super::opened::Opened;
-use super::record::{Flow, Head};
+use super::record::{Flow, Head, begins_request};
 use super::unread::leave_out_key_shares;
 use crate::limits::{BODY_BYTES, PAGE_BYTES};
 
@@ -39,7 +39,7 @@ pub fn settle(flow: &mut Flow, side: usize) {
             }
             None => false,
         },
-        Some(b'A'..=b'Z') => match memchr::memmem::find(&head.bytes, b"\r\n\r\n") {
+        Some(_) if is_http(&head.bytes) => match memchr::memmem::find(&head.bytes, b"\r\n\r\n") {
             Some(_) if !head.bytes.starts_with(b"HTTP/") => true,
             Some(end) if head.bytes.len() >= end + PAGE_BYTES => {
                 // Where nothing was sent twice there is nothing to compare either.
@@ -60,6 +60,11 @@ pub fn settle(flow: &mut Flow, side: usize) {
 /// Whether a direction begins with a TLS handshake, or with application data where the capture began in the middle of it.
 fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x16, ..] | [0x17, 3, ..])
+}
+
+/// Whether a direction begins like HTTP. Other protocols that begin with letters, SSH above all, have no end of a head to wait for.
+fn is_http(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/") || begins_request(bytes)
 }
 
 /// Lets go of what a direction's kept payload holds behind an offset.
@@ -169,5 +174,17 @@ mod tests {
         let (bytes, closed) = kept(&[&page, &more, &more]);
         assert_eq!((bytes.len(), closed), (head.len() + BODY_BYTES, true));
         assert!(!kept(&[&page, &more]).1);
+    }
+
+    #[test]
+    fn of_a_protocol_without_a_head_the_start_is_kept() {
+        let more = vec![0xa5; 1000];
+        let banner = b"SSH-2.0-OpenSSH_9.6\r\n".as_slice();
+        assert!(!kept(&[banner, &more]).1);
+        let (bytes, closed) = kept(&[banner, &more, &more, &more, &more]);
+        assert_eq!((bytes.len(), closed), (banner.len() + 3 * more.len(), true));
+        // The head of a request may be as long, and come a letter at a time.
+        assert!(!kept(&[b"P", b"OST / HTTP/1.1\r\nA: ", &more, &more, &more]).1);
+        assert!(!kept(&[b"H", b"TTP/1.1 200 OK\r\nA: ", &more, &more, &more]).1);
     }
 }

@@ -228,8 +228,8 @@ fn has_session(case: &Case<'_>) -> bool {
     }
     match server.certificates.first() {
         Some(leaf) => {
-            let name = String::from_utf8_lossy(&request.value).to_ascii_lowercase();
-            leaf.sans.iter().any(|san| covers(san, &name)) && !leaf.self_signed
+            let name = String::from_utf8_lossy(&request.value);
+            !leaf.self_signed && leaf.sans.iter().any(|san| covers(san, &name))
         }
         None => server.application_data && case.flow.sides[case.client.index()].data_packets >= 3,
     }
@@ -237,6 +237,8 @@ fn has_session(case: &Case<'_>) -> bool {
 
 /// RFC 6125: a wildcard covers one label.
 fn covers(san: &str, name: &str) -> bool {
-    let san = san.to_ascii_lowercase();
-    san == name || san.strip_prefix("*.").is_some_and(|zone| name.split_once('.').is_some_and(|(_, rest)| rest == zone))
+    let behind = |name: &str| {
+        name.split_once('.').is_some_and(|(_, rest)| san.strip_prefix("*.").is_some_and(|zone| rest.eq_ignore_ascii_case(zone)))
+    };
+    san.eq_ignore_ascii_case(name) || behind(name)
 }
