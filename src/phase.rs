@@ -104,6 +104,12 @@ impl ChunkSink {
         self.dealer(bytes, place).take(packet);
     }
 
+    /// Deals a usual packet that stands somewhere else than most.
+    #[inline(never)]
+    fn take_elsewhere(&mut self, frame: &Frame<'_>, place: Place) -> bool {
+        usual::take_elsewhere(frame, &mut self.dealer(frame.bytes, place))
+    }
+
     #[inline(always)]
     fn dealer<'s>(&'s mut self, bytes: &'s [u8], place: Place) -> Dealer<'s> {
         Dealer {
@@ -167,7 +173,7 @@ impl Sink for ChunkSink {
             extra = fact::HIDDEN;
         }
         let place = Place { time, at, extra, index };
-        if usual::take(frame, &mut self.dealer(frame.bytes, place)) {
+        if usual::take(frame, &mut self.dealer(frame.bytes, place)) || self.take_elsewhere(frame, place) {
             return;
         }
         match dissect(frame) {
