@@ -2,7 +2,8 @@
 //!
 //! Profiles: `mix` (TLS, HTTP, DNS, QUIC, both IP versions, some resets and retransmissions; 800 bytes a packet, 20 thousand
 //! flows at a time), `small` (150 bytes, 100 thousand), `flows` (a million at a time), `scan` (one or two packets a flow),
-//! `one` (a single flow), `hello` (every flow a hello of two segments). Sizes take `K`, `M` and `G`.
+//! `one` (a single flow), `hello` (every flow a hello of two segments), `older` (TLS 1.2 with certificates, SSH, SMTP). Sizes take `K`,
+//! `M` and `G`.
 //!
 //! Conversations are told once with the script builder and then replayed by the thousand with other addresses, ports,
 //! sequence numbers and identifications, checksums kept right. Payload bytes repeat from flow to flow: these captures
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [profile, size, path] = arguments.as_slice() else {
-        eprintln!("usage: generate <mix|small|flows|scan|one|hello> <SIZE, as 200M or 1G> <OUT.pcap|OUT.pcapng>");
+        eprintln!("usage: generate <mix|small|flows|scan|one|hello|older> <SIZE, as 200M or 1G> <OUT.pcap|OUT.pcapng>");
         return ExitCode::from(2);
     };
     let (Some(profile), Some(size)) = (profiles::find(profile), parse_size(size)) else {

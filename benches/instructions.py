@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-PROFILES = ["mix", "small", "flows", "scan", "one", "hello"]
+PROFILES = ["mix", "small", "flows", "scan", "one", "hello", "older"]
 SIZE = "6M"
 # A rise beyond this is no noise: the count varies by less than one in a hundred between runs (hash seeds).
 ALLOWED = 1.05

@@ -143,7 +143,7 @@ fn main() {
     let argument = |n: usize, otherwise: &str| arguments.get(n).map_or(otherwise, String::as_str).to_owned();
     let (profile, megabytes, rounds) = (argument(0, "mix"), argument(1, "100").parse(), argument(2, "5").parse());
     let (Some(told), Ok(megabytes), Ok(rounds)) = (profiles::find(&profile), megabytes, rounds) else {
-        eprintln!("usage: cargo bench --bench stages -- [mix|small|flows|scan|one|hello] [MEGABYTES] [ROUNDS]");
+        eprintln!("usage: cargo bench --bench stages -- [mix|small|flows|scan|one|hello|older] [MEGABYTES] [ROUNDS]");
         std::process::exit(2);
     };
     let (megabytes, rounds): (u64, usize) = (megabytes, rounds);

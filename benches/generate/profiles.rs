@@ -8,7 +8,7 @@ use crate::template::{Repeat, Template};
 use interloper::script::Side::{Client, Server};
 use interloper::script::dns::Query;
 use interloper::script::quic::Quic;
-use interloper::script::tls::Hello;
+use interloper::script::tls::{Hello, server_flight_of_chain};
 use interloper::script::{Fate, Host, Rtt, Script, Tcp, Udp};
 
 /// Conversations, how often each is had, and how many are under way at a time.
@@ -72,8 +72,41 @@ pub fn find(name: &str) -> Option<Profile> {
         "scan" => scan(),
         "one" => Profile::new(1, 1).with(1, endless()),
         "hello" => Profile::new(20_000, 150).with(3, big_hello("www.example.org", false)).with(1, big_hello("late.example.net", true)),
+        "older" => older(),
         _ => return None,
     })
+}
+
+/// What archives hold and `mix` does not: TLS 1.2 with certificates in the clear, and protocols that carry no name.
+fn older() -> Profile {
+    Profile::new(20_000, 150)
+        .of_one_network()
+        .with(
+            3,
+            tcp(4, 35.0, |t| {
+                let flight = server_flight_of_chain(t.random(), "www.example.org");
+                t.handshake().hello("www.example.org").ack(Server).send(Server, &flight).ack(Client).exchange(400, 6000).close();
+            }),
+        )
+        .with(
+            1,
+            tcp_to(4, 22, 35.0, |t| {
+                t.handshake().send(Server, b"SSH-2.0-OpenSSH_9.6\r\n").send(Client, b"SSH-2.0-OpenSSH_9.7\r\n");
+                for n in 0..8 {
+                    let (up, down) = (t.random().bytes(200 + 30 * n), t.random().bytes(300 + 50 * n));
+                    t.send(Client, &up).send(Server, &down);
+                }
+                t.close();
+            }),
+        )
+        .with(
+            1,
+            tcp_to(4, 25, 35.0, |t| {
+                t.handshake().send(Server, b"220 mx.example.org ESMTP\r\n").send(Client, b"EHLO mail.example.net\r\n");
+                t.send(Server, b"250-mx.example.org\r\n250 PIPELINING\r\n").send(Client, b"MAIL FROM:<a@example.net>\r\n");
+                t.send(Server, b"250 2.1.0 Ok\r\n").close();
+            }),
+        )
 }
 
 fn mix() -> Profile {

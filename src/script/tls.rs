@@ -159,17 +159,38 @@ pub fn server_flight_12(random: &mut Random) -> Vec<u8> {
 
 /// A TLS 1.2 server's first flight with one certificate of an issuer's for a name.
 pub fn server_flight_by(random: &mut Random, issuer: &str, name: &str) -> Vec<u8> {
+    server_flight_with(random, &[certificate_by(issuer, name, &[], &[])])
+}
+
+/// The same with the chain most servers send: a leaf for twenty names and the certificate of its issuer, with what stands for keys and
+/// signatures of the usual length.
+pub fn server_flight_of_chain(random: &mut Random, name: &str) -> Vec<u8> {
+    let names: Vec<String> = (0..20).map(|n| format!("{n}.{name}")).chain([name.into()]).collect();
+    let leaf = certificate_by("Example Authority", name, &names, &random.bytes(550));
+    let issuer = certificate_by("Example Root", "Example Authority", &[], &random.bytes(800));
+    server_flight_with(random, &[leaf, issuer])
+}
+
+fn server_flight_with(random: &mut Random, certificates: &[Vec<u8>]) -> Vec<u8> {
     let hello = [&[3, 3][..], &random.bytes(32), &[0, 0xc0, 0x2b, 0]].concat();
-    let chain = with_u24_len(&with_u24_len(&certificate_by(issuer, name)));
+    let chain = with_u24_len(&certificates.iter().flat_map(|c| with_u24_len(c)).collect::<Vec<u8>>());
     [handshake(2, &hello), handshake(11, &chain), handshake(14, &[])].map(|m| record(HANDSHAKE, 0x0303, &m)).concat()
 }
 
-/// A certificate as far as anybody reads it: no key, no signature.
-fn certificate_by(issuer: &str, name: &str) -> Vec<u8> {
+/// A certificate for a name and others, as far as anybody reads it: something stands for its key and its signature.
+fn certificate_by(issuer: &str, name: &str, others: &[String], key: &[u8]) -> Vec<u8> {
     let der = |tag: u8, body: &[u8]| [&[tag, 0x82][..], &with_u16_len(body)].concat();
     let common = |text: &str| der(0x30, &der(0x31, &der(0x30, &[&[6, 3, 0x55, 4, 3][..], &der(0x0c, text.as_bytes())].concat())));
     let times = [der(0x17, b"260101000000Z"), der(0x17, b"270101000000Z")].concat();
-    let fields = [der(2, &[7]), der(0x30, &[]), common(issuer), der(0x30, &times), common(name)].concat();
+    let mut fields = [der(2, &[7]), der(0x30, &[]), common(issuer), der(0x30, &times), common(name)].concat();
+    if !key.is_empty() {
+        fields.extend(der(0x30, key));
+    }
+    if !others.is_empty() {
+        let names: Vec<u8> = others.iter().flat_map(|other| der(0x82, other.as_bytes())).collect();
+        let extension = [&[6, 3, 0x55, 0x1d, 0x11][..], &der(4, &der(0x30, &names))].concat();
+        fields.extend(der(0xa3, &der(0x30, &der(0x30, &extension))));
+    }
     der(0x30, &der(0x30, &fields))
 }
 
