@@ -32,6 +32,8 @@ mod resets_innocent;
 mod resets_placed;
 #[path = "scenarios/resolvers_innocent.rs"]
 mod resolvers_innocent;
+#[path = "scenarios/returns_innocent.rs"]
+mod returns_innocent;
 #[path = "scenarios/scene.rs"]
 mod scene;
 #[path = "scenarios/servers_innocent.rs"]
@@ -59,6 +61,7 @@ fn main() -> std::io::Result<()> {
         gone_innocent::scenes(),
         look_alikes::scenes(),
         resolvers_innocent::scenes(),
+        returns_innocent::scenes(),
         artefacts::scenes(),
         evasion::scenes(),
     ];

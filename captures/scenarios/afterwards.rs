@@ -8,7 +8,7 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![residual_silence(), residual_resets(), port(), allowlist()]
+    vec![residual_silence(), residual_resets(), dead_later(), port(), allowlist()]
 }
 
 /// Resets for a hello, as `reset-burst-race` tells them.
@@ -52,6 +52,24 @@ fn residual_resets() -> Scene {
         s.expect_for(talk, "tcp-reset", "residual", "confirmed");
     }
     s.script.at_ms(120_000.0).tcp(&client(), 48_015, &server(), 443, rtt()).visit(OTHER);
+    s
+}
+
+fn dead_later() -> Scene {
+    let mut s = Scene::guilty("reset-then-dead-server", "A reset by a filter, good visits, and then a server that dies")
+        .happens("After a forged reset for one name the endpoint works for others. Three minutes later SYNs to both its ports stay unanswered: a filter that went on blocking would not have let the visits through, and has no reason to block port 80.")
+        .look("tcp.flags.syn == 1 without SYN/ACK after 180 s, on both ports.");
+    let talk = hit(&mut s, 48_040);
+    s.expect(talk, "tcp-reset", "confirmed");
+    s.script.at_ms(2000.0).tcp(&client(), 48_041, &server(), 80, rtt()).visit_http(OTHER);
+    for (n, at) in [16_000.0, 76_000.0, 146_000.0].into_iter().enumerate() {
+        s.script.at_ms(at).tcp(&client(), 48_042 + n as u16, &server(), 443, rtt()).visit(OTHER);
+    }
+    for (n, port) in [443, 80, 443].into_iter().enumerate() {
+        let mut t = s.script.at_ms(190_000.0 + n as f64 * 9000.0).tcp(&client(), 48_050 + n as u16, &server(), port, rtt());
+        t.cut(Client).syn().retry(Client, 4);
+        s.script.later_ms(500.0).tcp(&client(), 48_060 + n as u16, &Host::linux("91.198.20.30").hops(8), 443, rtt()).visit(OTHER);
+    }
     s
 }
 

@@ -120,6 +120,16 @@ pub struct ResolverBaseline {
     pub bogon_names: u64,
 }
 
+/// An address that another answer gave for a name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OtherAnswer {
+    pub address: IpAddr,
+    pub resolver: IpAddr,
+    pub frame: u64,
+    /// IP TTL that it came with.
+    pub ttl: u8,
+}
+
 /// Everything the rules may ask about the rest of the capture. Of a DNS answer none asks what other requests came to: there those are
 /// left out, unless what a verdict rests on is to be listed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,6 +151,8 @@ pub struct Surroundings<'a> {
     /// Connections to the same port whose SYNs nobody answered, this one included, and whether any was answered.
     pub port_failures: usize,
     pub port_answered: bool,
+    /// For silences: another port of the server, one that does answer, was silent as well since the server was last heard.
+    pub gone: bool,
     /// Another server that answers on other ports is silent on this one too.
     pub port_elsewhere: bool,
     /// Seconds since the nearest earlier finding on the same endpoints, and the frame it cites first.
@@ -149,8 +161,8 @@ pub struct Surroundings<'a> {
     pub other_issuer: Option<(String, u64)>,
     /// For queries: how the resolver answers others.
     pub resolver: Option<ResolverBaseline>,
-    /// Addresses other answers gave for the same name, with the resolver asked.
-    pub other_answers: Vec<(IpAddr, IpAddr, u64)>,
+    /// Addresses other answers gave for the same name.
+    pub other_answers: Vec<OtherAnswer>,
     /// How often, and for how many distinct names, the suspect's answer address was given.
     pub same_answer_names: usize,
     /// Answered addresses with which TLS sessions for the asked name succeeded, and a frame of each.
@@ -173,6 +185,8 @@ pub struct Surroundings<'a> {
     pub out_of_order: bool,
     /// Other flows of the client that were heard from the far side during the suspect's silence: a frame of each of the first few.
     pub heard_meanwhile: Vec<u64>,
+    /// Those of them that were heard until the suspect's last packet.
+    pub heard_while_asking: usize,
     /// One of them asked for something by name.
     pub heard_named: bool,
     /// When the last packet of the capture came.

@@ -3,6 +3,7 @@
 
 use super::gathered::by_rank;
 use super::listed::Listed;
+use crate::detect::surroundings::OtherAnswer;
 use crate::limits::{ANSWERS_PER_NAME, SURVEY_SERVERS};
 use std::net::IpAddr;
 
@@ -14,6 +15,15 @@ pub struct Given {
     pub frame: u64,
     /// First frame of its flow.
     pub flow: u64,
+    /// IP TTL that the answer came with.
+    pub ttl: u8,
+}
+
+impl Given {
+    /// As the rules are told of it.
+    pub fn other(&self) -> OtherAnswer {
+        OtherAnswer { address: self.address, resolver: self.resolver, frame: self.frame, ttl: self.ttl }
+    }
 }
 
 /// Addresses that answers gave.
@@ -26,8 +36,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    pub fn add(&mut self, name: &[u8], (address, resolver, frame, flow): (IpAddr, IpAddr, u64, u64)) {
-        let given = Given { address, resolver, frame, flow };
+    pub fn add(&mut self, name: &[u8], given: Given) {
         match self.open.get_mut(name) {
             Some(list) => self.dropped += put(list, given),
             None => {
@@ -130,7 +139,8 @@ mod tests {
     fn answers(frames: impl Iterator<Item = u64>) -> Answers {
         let mut all = Answers::default();
         let ip = |n: u64| IpAddr::from([45, 6, 0, n as u8]);
-        frames.for_each(|f| all.add(if f % 2 == 0 { b"even" } else { b"odd" }, (ip(f % 3), ip(9), f, f)));
+        let given = |f: u64| Given { address: ip(f % 3), resolver: ip(9), frame: f, flow: f, ttl: 60 };
+        frames.for_each(|f| all.add(if f % 2 == 0 { b"even" } else { b"odd" }, given(f)));
         all
     }
 
@@ -151,7 +161,8 @@ mod tests {
         const MANY: u64 = 2 * SURVEY_SERVERS as u64 + 1000;
         let of = |numbers: &mut dyn Iterator<Item = u64>| {
             let mut all = Answers::default();
-            numbers.for_each(|n| all.add(&n.to_be_bytes(), (IpAddr::from([45, 6, 0, 1]), IpAddr::from([9; 4]), n + 1, n + 1)));
+            let given = |n: u64| Given { address: [45, 6, 0, 1].into(), resolver: [9; 4].into(), frame: n + 1, flow: n + 1, ttl: 60 };
+            numbers.for_each(|n| all.add(&n.to_be_bytes(), given(n)));
             all
         };
         // The last names first, some of them once more when they were cut; and in two shards, of which neither is full.

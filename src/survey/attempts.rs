@@ -33,7 +33,7 @@ pub struct Asked {
     stream: Option<NonZeroU64>,
     /// In lower case; requests of a shard for the same share it.
     pub name: Arc<[u8]>,
-    client: Endpoint,
+    pub client: Endpoint,
     pub server: Endpoint,
 }
 

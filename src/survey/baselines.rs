@@ -2,12 +2,14 @@
 
 mod lists;
 
+use super::answers::Given;
 use super::attempts::Asked;
 use super::audit::Audit;
 use super::conclude::Hands;
 use super::controls::name_hit;
 use super::examples::Few;
 use super::facts::{Facts, Kind, Silent};
+use super::gone::Unanswered;
 use super::notes::redirected_to;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
@@ -37,6 +39,8 @@ pub struct Index<'f> {
     /// When the silences under judgement began, in order, and by client which of them they are.
     pub(super) begun: Vec<Timestamp>,
     pub(super) silences: Vec<(IpAddr, usize, &'f Silent)>,
+    /// Connections that nobody answered, in order of server and time.
+    pub(super) unanswered: Vec<Unanswered>,
     /// Servers at which nobody answered SYNs to a port, with a flow each.
     pub(super) failing_ports: BTreeMap<u16, Vec<(IpAddr, u64)>>,
     out_of_order: bool,
@@ -85,6 +89,7 @@ impl<'f> Index<'f> {
             tried: BTreeMap::new(),
             begun: Vec::new(),
             silences: Vec::new(),
+            unanswered: Vec::new(),
             failing_ports: BTreeMap::new(),
             out_of_order,
         };
@@ -103,6 +108,9 @@ impl<'f> Index<'f> {
         index.order_attempts(hands);
         let mut silences: Vec<&Silent> = facts.silences.iter().collect();
         silences.sort_by_key(|s| (s.from, s.flow));
+        let unopened = |s: &&Silent| s.unopened.map(|port| Unanswered { server: s.server, time: s.from, port, flow: s.flow });
+        index.unanswered = silences.iter().filter_map(unopened).collect();
+        index.unanswered.sort_unstable();
         index.begun = silences.iter().map(|s| s.from).collect();
         index.silences = silences.into_iter().enumerate().map(|(n, s)| (s.client, n, s)).collect();
         index.silences.sort_unstable_by_key(|(client, n, _)| (*client, *n));
@@ -216,7 +224,10 @@ impl<'f> Index<'f> {
         }
         match suspect.mechanism {
             Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
-            Mechanism::Drop => self.meanwhile(case, suspect, &mut around),
+            Mechanism::Drop => {
+                self.meanwhile(case, suspect, &mut around);
+                around.gone = self.gone(case, suspect).is_some();
+            }
             Mechanism::Stall | Mechanism::Throttle => {
                 self.meanwhile(case, suspect, &mut around);
                 around.transfers = self.facts.transfers.around(case.flow.first, case.entries.first().map_or(0, |e| e.frame));
@@ -247,6 +258,16 @@ impl<'f> Index<'f> {
         let server = case.server_end();
         let earlier = hits.endpoints.get(&(case.client_end().ip, server.ip, server.port)).into_iter().flatten();
         let nearest = earlier.filter(|h| h.flow != own && h.time < case.flow.first).max_by_key(|h| h.time)?;
+        // Who got through in between is not blocked any more.
+        let (client, at) = (case.client_end().ip, case.flow.first);
+        let since = |a: &&Asked| a.client.ip == client && a.is_answered() && a.flow != nearest.flow && a.time > nearest.time && a.time < at;
+        let mut here = self.on_host(server.ip).filter(|list| list.first().is_some_and(|a| a.server.port == server.port));
+        if here.any(|list| {
+            list.get(list.partition_point(|a| a.time <= nearest.time)..list.partition_point(|a| a.time < at))
+                .is_some_and(|some| some.iter().rev().take(SHOWN).any(since))
+        }) {
+            return None;
+        }
         let gap = case.flow.first.since(nearest.time);
         (gap <= LONGEST_NS).then_some((gap as f64 / 1e9, nearest.frame))
     }
@@ -267,7 +288,7 @@ impl<'f> Index<'f> {
         let own: Vec<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
         let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
         let others = self.facts.answers.of(&name).iter().filter(|given| !own.contains(&given.frame));
-        around.other_answers = others.map(|g| (g.address, g.resolver, g.frame)).take(SHOWN).collect();
+        around.other_answers = others.map(Given::other).take(SHOWN).collect();
         around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
         let after = case.flow.first;
         // By address: a popular name is asked for on thousands of them.

@@ -62,6 +62,8 @@ pub struct Silent {
     pub flow: u64,
     pub client: IpAddr,
     pub server: IpAddr,
+    /// Port of the server, of a connection whose SYN nobody answered.
+    pub unopened: Option<u16>,
 }
 
 /// Addresses that flows had for ends.
@@ -258,7 +260,7 @@ mod tests {
     #[test]
     fn the_first_silences_are_remembered() {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let silent = |flow: u64| Silent { from: Timestamp(0), until: Timestamp(1), flow, client: ip, server: ip };
+        let silent = |flow: u64| Silent { from: Timestamp(0), until: Timestamp(1), flow, client: ip, server: ip, unopened: None };
         let part = |n: u64| Facts { silences: (0..SILENCES as u64 / 2 + 5).map(|i| silent(i * 3 + n)).collect(), ..Facts::default() };
         let mut all = (0..3).map(part).reduce(|mut all, part| {
             all.merge(part);

@@ -3,7 +3,7 @@
 //! Of every fact a rule may have asked about there is a flow that shows it: the request that went through, the shortest round trip,
 //! the resolver's other answers. They are listed by weight, what claims cite before what they are measured against.
 
-use super::baselines::{Hits, Index};
+use super::baselines::{Hits, Index, run};
 use super::clock_steps::CLOCKED;
 use super::examples::Sighted;
 use super::facts::Host;
@@ -148,6 +148,15 @@ impl Index<'_> {
         list.frames.extend(&meanwhile);
         if meanwhile.len() < 2 {
             list.add(self.silent_meanwhile(case, suspect).into_iter().map(|s| s.flow));
+        }
+        if let Some(flow) = self.gone(case, suspect) {
+            list.add([flow]);
+            list.add(
+                run(&self.unanswered, |u| u.server.cmp(&case.server_end().ip))
+                    .iter()
+                    .filter(|u| u.flow == flow)
+                    .filter_map(|u| self.facts().answering_ports.get(&(u.server, u.port)).map(|first| first.0)),
+            );
         }
         if case.flow.key.protocol != 6 {
             // Nothing more came until the end of the capture: there must be one.

@@ -52,6 +52,9 @@ impl<'f> Index<'f> {
         // In the first second only what came behind the request counts.
         let asked = suspect.trigger.as_ref().map_or(0, |t| t.complete_at_frame);
         let client = case.client_end().ip;
+        // Frames come in order of time, or nearly so.
+        let last = case.entries.last().map_or(0, |e| e.frame);
+        let asking = second(case.flow.last.0);
         let mut flows: Vec<u64> = Vec::new();
         for (second, list) in self.facts.heard.range(from..=until.max(from)) {
             // A full list may have left out this client's: then whoever was heard will do.
@@ -62,6 +65,7 @@ impl<'f> Index<'f> {
                     around.heard_named |= h.named;
                     flows.push(h.flow);
                     around.heard_meanwhile.push(h.frame);
+                    around.heard_while_asking += usize::from(*second < asking || h.frame < last);
                 }
             }
             if flows.len() >= ENOUGH {
@@ -81,7 +85,7 @@ impl<'f> Index<'f> {
 }
 
 /// From when to when a suspect's flow was silent.
-fn silence_of(case: &Case<'_>, suspect: &Suspect) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn silence_of(case: &Case<'_>, suspect: &Suspect) -> Option<(Timestamp, Timestamp)> {
     let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
     let silence = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)).map(|s| (s.from, s.until));
     let silence = stall::freeze(case).map(|f| (f.from, f.until)).or(silence);

@@ -19,6 +19,7 @@ mod explained;
 mod facts;
 mod fisher;
 mod gathered;
+mod gone;
 mod heard;
 mod judge;
 mod key;

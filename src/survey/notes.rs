@@ -1,11 +1,13 @@
 //! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
 
+use super::answers::Given;
 use super::examples::First;
 use super::facts::{Kind, Silent};
 use super::heard::Heard;
 use super::part::Part;
 use super::tries;
 use crate::attribute::special;
+use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
@@ -58,17 +60,21 @@ impl Part {
         self.note_port(case);
         self.note_answers(case, odd);
         let (client, server) = (case.client_end().ip, case.server_end().ip);
-        let mut silent = |from, until| self.facts.silences.push(Silent { from, until, flow: first_frame, client, server });
+        let mut silent =
+            |from, until, unopened| self.facts.silences.push(Silent { from, until, flow: first_frame, client, server, unopened });
+        if let Some((from, until)) = answered_late(case) {
+            silent(from, until, None);
+        }
         if let Some(freeze) = suspects.iter().find(|s| s.mechanism == Mechanism::Stall).and_then(|_| stall::freeze(case)) {
-            silent(freeze.from, freeze.until);
+            silent(freeze.from, freeze.until, None);
         }
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
             if request.is_none() && drop::unanswered_syns(case).is_some() {
-                silent(flow.first, flow.last);
+                silent(flow.first, flow.last, Some(case.server_end().port));
             }
             if let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) {
-                silent(silence.from, silence.until);
+                silent(silence.from, silence.until, None);
             }
         }
     }
@@ -163,7 +169,7 @@ impl Part {
         for (_, seen) in dns_answer::answers(case) {
             let Some(e) = case.entries.get(seen.entry) else { continue };
             for address in seen.message.addresses() {
-                self.facts.answers.add(&seen.name, (address, resolver, e.frame, first));
+                self.facts.answers.add(&seen.name, Given { address, resolver, frame: e.frame, flow: first, ttl: e.ttl });
             }
         }
         let (mut answers, mut queries) = (dns_answer::answers(case), dns_answer::queries(case));
@@ -201,6 +207,37 @@ impl Part {
             r.rtt.add(e.time.since(asked.time), first);
         }
     }
+}
+
+/// From when to when nobody answered what a client said again and again, if somebody did in the end and it took long.
+fn answered_late(case: &Case<'_>) -> Option<(Timestamp, Timestamp)> {
+    /// Two retransmissions (RFC 6298 section 2): one may be lost anywhere.
+    const COPIES: usize = 3;
+    const LATE_NS: i64 = 3_000_000_000;
+    if case.flow.key.protocol != 6 || case.course(case.client).in_order || case.flow.last.since(case.flow.first) < LATE_NS {
+        return None;
+    }
+    // What the client said first since the server was heard: its number, when, and how often.
+    let mut said: Option<(u32, Timestamp, usize)> = None;
+    let mut late = None;
+    for (_, (e, left_out)) in case.entries.iter().zip(&case.left_out).enumerate().filter(|(i, (e, _))| !case.is_copy(*i) && e.is_tcp()) {
+        if *left_out > 0 {
+            said = None;
+        }
+        let says = e.seq_end() != e.seq;
+        match &mut said {
+            Some((_, since, copies)) if e.direction() != case.client => {
+                if *copies >= COPIES && e.time.since(*since) >= LATE_NS {
+                    late = Some((*since, e.time));
+                }
+                said = None;
+            }
+            Some((seq, _, copies)) => *copies += usize::from(says && e.seq == *seq),
+            None if says && e.direction() == case.client => said = Some((e.seq, e.time, 1)),
+            None => {}
+        }
+    }
+    late
 }
 
 /// Where a case's flow is found again.

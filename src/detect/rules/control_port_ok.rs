@@ -4,7 +4,8 @@
 //!
 //! A request to the same host on another port, within two minutes, that the host answered. For a silence it counts only
 //! where the client's bytes were not even acknowledged: acknowledging is done by the kernel, whatever the program behind
-//! the port is doing, so a host that acknowledges on one port and not on the other is not down. For a handshake that is
+//! the port is doing, so a host that acknowledges on one port and not on the other is not down: unless that port, or another that does
+//! answer, falls silent with it. For a handshake that is
 //! refused or never answered it is class C, and of one never answered only if a second server is silent on the same port and
 //! answers on others.
 //!
@@ -56,7 +57,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
             let trigger = view.suspect.trigger.as_ref()?;
             let request = case.messages.requests.iter().find(|r| r.frame == trigger.frame)?;
             let unacknowledged = silence(case, request).is_some_and(|s| s.acknowledged != Acknowledged::All) || later_silence(case).is_some();
-            if case.flow.key.protocol != 6 || !unacknowledged {
+            if case.flow.key.protocol != 6 || !unacknowledged || view.around.gone {
                 return None;
             }
             Class::B

@@ -45,7 +45,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
                 let s = v6.segments();
                 let well_known = s[..6] == [0x64, 0xff9b, 0, 0, 0, 0] || s[..3] == [0x64, 0xff9b, 1];
                 let tail = IpAddr::from([(s[6] >> 8) as u8, s[6] as u8, (s[7] >> 8) as u8, s[7] as u8]);
-                well_known || view.around.other_answers.iter().any(|(given, ..)| *given == tail)
+                well_known || view.around.other_answers.iter().any(|other| other.address == tail)
             }
             IpAddr::V4(_) => false,
         });

@@ -4,7 +4,8 @@
 //!
 //! The answer's IP TTL against those of this resolver's other answers (two at least): five hops or more apart is class B,
 //! three or four class C. A DF bit that differs from four or more unanimous answers is class C, and class B together with
-//! a TTL three hops off.
+//! a TTL three hops off. A TTL counts for nothing where the resolver gave the same address for the name at least as often with a
+//! TTL of its own: what comes the usual way is not forged, so the other answer took another way.
 //!
 //! ## Why it speaks for interference
 //!
@@ -24,7 +25,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::dns_answer::{answers, odd};
+use crate::detect::suspects::dns_answer::{addresses, answers, odd};
 use super::ttl_jump::hop_distance;
 use crate::flow::entry::fact;
 
@@ -46,7 +47,13 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let odd = odd(view);
     for (_, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
         let e = view.case.entries.get(seen.entry)?;
-        let distance = usual.iter().map(|t| (hop_distance(e.ttl, *t), *t)).min();
+        let distance = |ttl: u8| usual.iter().map(|t| (hop_distance(ttl, *t), *t)).min();
+        let twins = view.around.other_answers.iter().filter(|o| {
+            o.resolver == view.case.server_end().ip && addresses(&seen.message).first() == Some(&o.address)
+        });
+        let (near, far): (Vec<u8>, Vec<u8>) = twins.map(|o| o.ttl).partition(|ttl| distance(*ttl).is_some_and(|d| d.0 < 3));
+        // An injector whose TTLs vary hits that of the resolver now and then, not more often than not.
+        let distance = distance(e.ttl).filter(|_| near.len() <= far.len());
         let [clear, set] = resolver.df;
         let df = e.is(fact::DONT_FRAGMENT);
         let df_differs = !e.is(fact::IPV6) && ((df && clear >= 4 && set == 0) || (!df && set >= 4 && clear == 0));

@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! A connection attempt between the same client and the same server port, begun within 420 s of a finding on these
-//! endpoints, that was refused or left unanswered before anything was said on it.
+//! endpoints, that was refused or left unanswered before anything was said on it. None of the client's connections to that port was
+//! answered in between, and no other port of the server was silent too.
 //!
 //! ## Why it speaks for interference
 //!
@@ -39,7 +40,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    if view.suspect.stage != Stage::PostSyn {
+    if view.suspect.stage != Stage::PostSyn || view.around.gone {
         return None;
     }
     let (seconds, frame) = view.around.residual?;
