@@ -250,28 +250,6 @@ impl<'f> Index<'f> {
         })
     }
 
-    /// The nearest earlier finding between the same client and server port.
-    pub(super) fn residual(&self, case: &Case<'_>, hits: &Hits) -> Option<(f64, u64)> {
-        /// The longest residual block on record (TSPU).
-        const LONGEST_NS: i64 = 420_000_000_000;
-        let own = case.entries.first().map_or(0, |e| e.frame);
-        let server = case.server_end();
-        let earlier = hits.endpoints.get(&(case.client_end().ip, server.ip, server.port)).into_iter().flatten();
-        let nearest = earlier.filter(|h| h.flow != own && h.time < case.flow.first).max_by_key(|h| h.time)?;
-        // Who got through in between is not blocked any more.
-        let (client, at) = (case.client_end().ip, case.flow.first);
-        let since = |a: &&Asked| a.client.ip == client && a.is_answered() && a.flow != nearest.flow && a.time > nearest.time && a.time < at;
-        let mut here = self.on_host(server.ip).filter(|list| list.first().is_some_and(|a| a.server.port == server.port));
-        if here.any(|list| {
-            list.get(list.partition_point(|a| a.time <= nearest.time)..list.partition_point(|a| a.time < at))
-                .is_some_and(|some| some.iter().rev().take(SHOWN).any(since))
-        }) {
-            return None;
-        }
-        let gap = case.flow.first.since(nearest.time);
-        (gap <= LONGEST_NS).then_some((gap as f64 / 1e9, nearest.frame))
-    }
-
     fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
         around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
             ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),

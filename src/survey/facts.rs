@@ -53,7 +53,7 @@ pub struct Resolver {
 /// Who issued a certificate: issuer and server, with the first frame that asked for it and the first frame of that one's flow.
 pub type Issuers = BTreeMap<(String, IpAddr), (u64, u64)>;
 
-/// A silence under judgement.
+/// A silence under judgement, or one that ended late.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Silent {
     pub from: Timestamp,

@@ -7,6 +7,7 @@ use super::baselines::{Hits, Index, run};
 use super::clock_steps::CLOCKED;
 use super::examples::Sighted;
 use super::facts::Host;
+use super::residual::nearest_hit;
 use super::verdict::{Finding, Leans};
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect, TriggerKind};
@@ -37,7 +38,7 @@ impl Index<'_> {
         let cited: BTreeSet<u64> = finding.iter().flat_map(|f| &f.claims).flat_map(|c| c.frames.iter().copied()).collect();
         list.add(finding.iter().flat_map(|f| &f.control).map(|c| c.flow.first));
         self.cited(&cited, (around, hits), (case, suspect), &mut list);
-        self.attempts(case, suspect, around, &mut list);
+        self.attempts(case, suspect, (around, hits), &mut list);
         for side in [case.client, case.server()] {
             self.host(case.flow.key.sender(side).ip, &mut list);
         }
@@ -87,7 +88,7 @@ impl Index<'_> {
     }
 
     /// Requests for the same name and on the same server, whatever became of them.
-    fn attempts(&self, case: &Case<'_>, suspect: &Suspect, around: &Surroundings<'_>, list: &mut List) {
+    fn attempts(&self, case: &Case<'_>, suspect: &Suspect, (around, hits): (&Surroundings<'_>, &Hits), list: &mut List) {
         let success = |a: &&Attempt<'_>| a.outcome == Outcome::Answered;
         for attempts in [&around.same_name, &around.other_names] {
             list.add(attempts.iter().filter(success).take(2).map(|a| a.flow.first));
@@ -102,6 +103,7 @@ impl Index<'_> {
             list.add(self.facts().unanswered_syns.get(&(ip, port)).iter().flat_map(|s| s.flows.iter()));
             list.add(self.facts().answering_ports.get(&(ip, port)).map(|first| first.0));
             list.add(self.port_elsewhere(case).into_iter().flat_map(|(silent, alive)| [silent, alive]));
+            list.add(nearest_hit(case, hits).and_then(|hit| self.through_since(case, hit)).map(|a| a.flow));
         }
         let Some(trigger) = &suspect.trigger else { return };
         if around.name_answered {

@@ -31,6 +31,7 @@ mod offload;
 mod part;
 mod partition;
 mod refine;
+mod residual;
 mod timeline;
 mod track;
 mod transactions;

@@ -220,9 +220,12 @@ fn answered_late(case: &Case<'_>) -> Option<(Timestamp, Timestamp)> {
     // What the client said first since the server was heard: its number, when, and how often.
     let mut said: Option<(u32, Timestamp, usize)> = None;
     let mut late = None;
-    for (_, (e, left_out)) in case.entries.iter().zip(&case.left_out).enumerate().filter(|(i, (e, _))| !case.is_copy(*i) && e.is_tcp()) {
+    for (i, (e, left_out)) in case.entries.iter().zip(&case.left_out).enumerate() {
         if *left_out > 0 {
             said = None;
+        }
+        if case.is_copy(i) || !e.is_tcp() {
+            continue;
         }
         let says = e.seq_end() != e.seq;
         match &mut said {
