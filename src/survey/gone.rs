@@ -27,7 +27,7 @@ impl<'f> Index<'f> {
     pub(super) fn gone(&self, case: &Case<'_>, suspect: &Suspect) -> Option<u64> {
         let server = case.server_end();
         let at = silence_of(case, suspect).map_or(case.flow.first, |(from, _)| from);
-        let (since, until) = self.heard_around(server.ip, at);
+        let [since, until] = self.heard_around(server.ip, at).map(|a| a.map(|a| a.time));
         let own = case.entries.first().map_or(0, |e| e.frame);
         let there = run(&self.unanswered, |u| u.server.cmp(&server.ip));
         let later = there.get(there.partition_point(|u| since.is_some_and(|since| u.time <= since))..).unwrap_or_default();
@@ -41,16 +41,31 @@ impl<'f> Index<'f> {
         meanwhile.filter(|u| u.flow != own && tells(u.port)).map(|u| u.flow).next()
     }
 
-    /// When the last request before a time was made that a server answered, and the first one behind it.
-    fn heard_around(&self, server: IpAddr, at: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
-        let (mut before, mut behind) = (None, None);
+    /// Flows that tell whether it had gone.
+    pub(super) fn gone_flows(&self, case: &Case<'_>, suspect: &Suspect) -> Vec<u64> {
+        let server = case.server_end();
+        let there = run(&self.unanswered, |u| u.server.cmp(&server.ip));
+        if there.is_empty() {
+            return Vec::new();
+        }
+        let gone = self.gone(case, suspect);
+        let port = there.iter().find(|u| gone == Some(u.flow)).map(|u| u.port);
+        let answers = port.and_then(|port| self.facts().answering_ports.get(&(server.ip, port))).map(|first| first.0);
+        // Without them what lies elsewhere would seem to be part of this silence.
+        let at = silence_of(case, suspect).map_or(case.flow.first, |(from, _)| from);
+        let heard = self.heard_around(server.ip, at).map(|a| a.map(|a| a.flow));
+        gone.into_iter().chain(answers).chain(heard.into_iter().flatten()).collect()
+    }
+
+    /// The last request before a time that a server answered, and the first one behind it.
+    fn heard_around(&self, server: IpAddr, at: Timestamp) -> [Option<&'f Asked>; 2] {
+        let (mut before, mut behind): (Option<&'f Asked>, Option<&'f Asked>) = (None, None);
         for list in self.on_host(server) {
             let (earlier, later) = list.split_at_checked(list.partition_point(|a| a.time < at)).unwrap_or_default();
             let answered = |a: &&&Asked| a.is_answered();
-            before = earlier.iter().rev().take(REACH).find(answered).map(|a| a.time).max(before);
-            let first = later.iter().take(REACH).find(answered).map(|a| a.time);
-            behind = first.into_iter().chain(behind).min();
+            before = before.into_iter().chain(earlier.iter().rev().take(REACH).find(answered).copied()).max_by_key(|a| (a.time, a.frame));
+            behind = behind.into_iter().chain(later.iter().take(REACH).find(answered).copied()).min_by_key(|a| (a.time, a.frame));
         }
-        (before, behind)
+        [before, behind]
     }
 }

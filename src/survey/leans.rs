@@ -3,7 +3,7 @@
 //! Of every fact a rule may have asked about there is a flow that shows it: the request that went through, the shortest round trip,
 //! the resolver's other answers. They are listed by weight, what claims cite before what they are measured against.
 
-use super::baselines::{Hits, Index, run};
+use super::baselines::{Hits, Index};
 use super::clock_steps::CLOCKED;
 use super::examples::Sighted;
 use super::facts::Host;
@@ -148,18 +148,10 @@ impl Index<'_> {
         let meanwhile: Vec<u64> = around.heard_meanwhile.iter().take(2).copied().collect();
         list.add(self.heard_flows(case, suspect, &meanwhile));
         list.frames.extend(&meanwhile);
-        if meanwhile.len() < 2 {
+        if meanwhile.len() < 2 || around.heard_while_asking < 2 {
             list.add(self.silent_meanwhile(case, suspect).into_iter().map(|s| s.flow));
         }
-        if let Some(flow) = self.gone(case, suspect) {
-            list.add([flow]);
-            list.add(
-                run(&self.unanswered, |u| u.server.cmp(&case.server_end().ip))
-                    .iter()
-                    .filter(|u| u.flow == flow)
-                    .filter_map(|u| self.facts().answering_ports.get(&(u.server, u.port)).map(|first| first.0)),
-            );
-        }
+        list.add(self.gone_flows(case, suspect));
         if case.flow.key.protocol != 6 {
             // Nothing more came until the end of the capture: there must be one.
             list.frames.extend(Some(self.facts().end.1).filter(|f| *f != 0));

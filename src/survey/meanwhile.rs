@@ -80,7 +80,8 @@ impl<'f> Index<'f> {
     /// Whether a flow's own silence begins in this second.
     fn goes_dark(&self, flow: u64, second: i64) -> bool {
         let at = self.facts.silences.partition_point(|s| s.flow < flow);
-        self.facts.silences.get(at).is_some_and(|s| s.flow == flow && s.from.second() == second)
+        let mut own = self.facts.silences.get(at..).unwrap_or_default().iter().take_while(|s| s.flow == flow);
+        own.any(|s| s.from.second() == second)
     }
 }
 

@@ -5,7 +5,8 @@
 //! A request of the same kind for another name to the same server and port, within two minutes of the suspect, that the
 //! server answered, while the suspect's own name was never answered there. For DNS: the resolver answered other names. A
 //! silence that began after the server's last answer, and in which other names share, is no such case: it may have gone down.
-//! Nor is one during which another port of the server, one that does answer, was silent too. Nor is one of a resolver that answered nobody while this name was asked for, if two others went unanswered too.
+//! Nor is one during which another port of the server, one that does answer, was silent too. Nor is one of a resolver that
+//! answered nobody while this name was asked for, if two others went unanswered too.
 //!
 //! ## Why it speaks for interference
 //!
@@ -85,8 +86,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     Some(Claim::new("control-name-ok", class, [control.frame], text))
 }
 
-/// Whether another port of the server was silent too, or nothing was heard of the server since the suspect's request, or of a resolver while the name was asked for, and other names
-/// fared like this one: it may have gone down in between.
+/// Whether another port of the server was silent too, or nothing was heard of the server since the suspect's request, or of a resolver
+/// while the name was asked for, and other names fared like this one: it may have gone down in between.
 pub fn may_have_gone(view: &View<'_>) -> bool {
     /// Stub resolvers ask again after so long.
     const AROUND_NS: i64 = 2_000_000_000;

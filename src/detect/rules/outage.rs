@@ -3,8 +3,9 @@
 //! ## What it looks for
 //!
 //! During the silence nothing arrived from the far side in any other flow of this client, and other flows went silent at the
-//! same time; if those were of two servers more, the silence counts up to the last packet that had no answer. Or a single flow went on, which may be a tunnel: one without a name in it while another server was silent too,
-//! one with a name while three others were.
+//! same time; if those were of two servers more, the silence counts up to the last packet that had no answer. Or a single flow
+//! went on, which may be a tunnel: one without a name in it while another server was silent too, one with a name while three
+//! others were.
 //!
 //! ## Why it speaks against it
 //!
