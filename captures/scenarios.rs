@@ -22,6 +22,8 @@ mod forgeries;
 mod gone_innocent;
 #[path = "scenarios/injectors.rs"]
 mod injectors;
+#[path = "scenarios/lasting.rs"]
+mod lasting;
 #[path = "scenarios/look_alikes.rs"]
 mod look_alikes;
 #[path = "scenarios/resets.rs"]
@@ -59,6 +61,7 @@ fn main() -> std::io::Result<()> {
         injectors::scenes(),
         afterwards::scenes(),
         gone_innocent::scenes(),
+        lasting::scenes(),
         look_alikes::scenes(),
         resolvers_innocent::scenes(),
         returns_innocent::scenes(),

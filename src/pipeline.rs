@@ -231,6 +231,7 @@ fn absorb(slot: &Slot, shards: &mut [(Shard, Part)], limit: u64, workers: &Worke
         // A few from each chunk, here and there: together they are fetched in the time of one.
         records.iter().for_each(|(record, _)| prefetch::value(*record));
         shard.absorb_all(records, &window);
+        part.facts.lately.extend(shard.take_heard());
         shard.take_finished(|flow| part.add(flow));
     });
 }

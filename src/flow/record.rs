@@ -4,7 +4,7 @@ use super::entry::{Entry, fact};
 pub use super::head::{Head, Segment};
 use super::key::FlowKey;
 use super::profile::Profile;
-use super::transcript::Transcript;
+use super::transcript::{Sounded, Transcript};
 use crate::capture::Timestamp;
 use crate::limits::{DATAGRAM_BYTES, DNS_IDLE_NS, HEAD_BYTES, LATEST_BYTES, TCP_IDLE_NS, UDP_IDLE_NS};
 use crate::prefetch;
@@ -159,9 +159,9 @@ impl Flow {
         self.hear(entry, payload);
     }
 
-    /// The part of absorbing that concerns every packet, and nothing of its payload.
+    /// The part of absorbing that concerns every packet, and nothing of its payload. Returns what [`Transcript::push`] does.
     #[inline(always)]
-    pub fn note(&mut self, entry: &Entry) {
+    pub fn note(&mut self, entry: &Entry) -> Option<Sounded> {
         let side = entry.direction().index();
         self.last = entry.time;
         if entry.is_syn() {
@@ -169,7 +169,7 @@ impl Flow {
         }
         self.sides[side].absorb(entry);
         self.tunnel |= entry.is(fact::TUNNEL);
-        self.transcript.push(entry);
+        self.transcript.push(entry)
     }
 
     /// The rest, for packets with payload: what is kept of it.

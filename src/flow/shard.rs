@@ -5,6 +5,7 @@ mod slot;
 
 use super::closing::Over;
 use super::entry::{Entry, Record, fact};
+use super::heard::Heard;
 use super::index::Index;
 use super::key::{Fingerprint, FlowKey, Hasher};
 pub use super::packets::WindowBytes;
@@ -53,6 +54,8 @@ pub struct Shard {
     /// First frames of UDP conversations, by fingerprint: those heard of lately, and those before.
     conversations: [HashMap<Fingerprint, u64>; 2],
     finished: Vec<Flow>,
+    /// What was heard of flows in which seconds, as far as the flows themselves do not remember it.
+    heard: Vec<(i64, Heard)>,
     pub counts: ShardCounts,
 }
 
@@ -82,6 +85,7 @@ impl Shard {
             udp_streams: Vec::new(),
             conversations: Default::default(),
             finished: Vec::new(),
+            heard: Vec::new(),
             counts: ShardCounts::default(),
         }
     }
@@ -217,7 +221,11 @@ impl Shard {
         if slot.is_checked(entry.is(fact::FROM_HIGH)) || entry.is_control() {
             self.counts.bad_checksums += check(entry, record, window);
         }
-        self.used = self.used.wrapping_add(slot.take(entry, payload));
+        let (grown, sounded) = slot.take(entry, payload);
+        self.used = self.used.wrapping_add(grown);
+        if let Some((second, frame)) = sounded {
+            self.heard.extend(Heard::of(&slot.flow, entry.direction(), frame).map(|heard| (second, heard)));
+        }
         offer(&mut slot.flow, entry, record, window);
         slot.closes(entry, self.clock).then(|| slot.closing.over())
     }

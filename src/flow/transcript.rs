@@ -1,12 +1,19 @@
-//! Which packets of a flow are remembered: the first H, the last T, and the neighbours of the first C control packets.
+//! Which packets of a flow are remembered: the first H, the last T and each side's last, and the neighbours of the first C control
+//! packets.
 //!
 //! Each part is a function of the packet list alone, so two transcripts merge to what one over both lists would hold:
 //! a control packet near the cut finds its earlier neighbours in the left tail and its later ones in the right head.
 
-use super::entry::Entry;
+mod rest;
+
+use super::entry::{Entry, fact};
+use super::key::Direction;
 use super::packed::Packed;
+use super::spells::{Spell, Spells};
 use crate::limits::{CONTROLS, HEAD, NEIGHBOURS, TAIL};
 use crate::prefetch;
+use rest::Rest;
+pub use rest::Sounded;
 use std::collections::BTreeMap;
 
 /// The remembered packets of a flow, in capture order.
@@ -23,58 +30,15 @@ pub struct Transcript {
     since_control: u8,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Rest {
-    /// The last [`TAIL`] packets beyond the head, as they are: each takes the place of the one that leaves, and packing it would cost
-    /// more than all else that is done with a packet of a long flow.
-    tail: Vec<Entry>,
-    /// Where the oldest of them stands.
-    oldest: u8,
-    /// Beyond the head: control packets and their neighbours, with their ordinals.
-    around: Vec<(u64, Entry)>,
-}
-
-/// An octet counts to beyond it, and so beyond the neighbours of a control packet.
-const _: () = assert!(TAIL < u8::MAX as usize);
-
-/// Where the tail begins depends on how it came about; what counts is what it holds.
-impl PartialEq for Rest {
-    fn eq(&self, other: &Rest) -> bool {
-        self.around == other.around && self.tail().eq(other.tail())
-    }
-}
-
-impl Eq for Rest {}
-
-impl Rest {
-    /// The last [`TAIL`] beyond the head.
-    fn tail(&self) -> impl Iterator<Item = &Entry> {
-        let [older, newer] = self.parts();
-        older.iter().chain(newer)
-    }
-
-    /// The same in the two pieces that it lies in.
-    fn parts(&self) -> [&[Entry]; 2] {
-        let (newer, older) = self.tail.split_at_checked(usize::from(self.oldest)).unwrap_or_default();
-        [older, newer]
-    }
-
-    fn push(&mut self, entry: &Entry) {
-        if self.tail.len() < TAIL {
-            self.tail.push(*entry);
-            return;
-        }
-        if let Some(oldest) = self.tail.get_mut(usize::from(self.oldest)) {
-            *oldest = *entry;
-        }
-        self.oldest = (self.oldest + 1) % TAIL as u8;
-    }
-}
-
 impl Transcript {
     /// Octets on the heap.
     pub fn heap(&self) -> usize {
-        let rest = |r: &Rest| size_of::<Rest>() + r.tail.capacity() * size_of::<Entry>() + r.around.capacity() * size_of::<(u64, Entry)>();
+        let rest = |r: &Rest| {
+            size_of::<Rest>()
+                + r.tail.capacity() * size_of::<Entry>()
+                + (r.around.capacity() + r.apart.iter().flatten().count()) * size_of::<(u64, Entry)>()
+                + r.spells.heap()
+        };
         self.head.heap() + self.rest.as_deref().map_or(0, rest)
     }
 
@@ -114,8 +78,8 @@ impl Transcript {
         self.count > (HEAD + TAIL) as u64
     }
 
-    /// Adds the next packet.
-    pub fn push(&mut self, entry: &Entry) {
+    /// Adds the next packet. Returns when its side was heard before, if that was in another second and the packet may not be kept.
+    pub fn push(&mut self, entry: &Entry) -> Option<Sounded> {
         let ordinal = self.count;
         self.count += 1;
         let is_control = entry.is_control() && usize::from(self.controls) < CONTROLS;
@@ -127,10 +91,10 @@ impl Transcript {
         }
         if self.head.len() < HEAD {
             self.head.push(entry);
-            return;
+            return None;
         }
         let follows = self.controls > 0 && usize::from(self.since_control) <= NEIGHBOURS;
-        let rest = self.rest.get_or_insert_default();
+        let rest = self.rest.get_or_insert_with(|| Box::new(Rest::new()));
         if is_control {
             let known = rest.tail.len();
             let near = known.min(NEIGHBOURS);
@@ -144,7 +108,7 @@ impl Transcript {
         if follows {
             keep(&mut rest.around, ordinal, *entry);
         }
-        rest.push(entry);
+        rest.push(entry, ordinal)
     }
 
     /// Kept packets beyond the head, by ordinal.
@@ -152,7 +116,21 @@ impl Transcript {
         let rest = self.rest.as_ref();
         let tail = rest.map_or(0, |r| r.tail.len() as u64);
         let around = rest.into_iter().flat_map(|r| r.around.iter().copied());
-        around.chain(rest.into_iter().flat_map(|r| r.tail()).zip(self.count - tail..).map(|(e, i)| (i, *e)))
+        let apart = rest.into_iter().flat_map(|r| r.apart.iter().flatten().map(|kept| **kept));
+        around.chain(apart).chain(rest.into_iter().flat_map(|r| r.tail()).zip(self.count - tail..).map(|(e, i)| (i, *e)))
+    }
+
+    /// Whether there may be spells, though nothing is repeated among the kept packets.
+    pub fn may_have_spells(&self) -> bool {
+        self.rest.as_ref().is_some_and(|r| r.spells.may_follow())
+    }
+
+    /// Spells in all packets, kept or not, and how many more there were; `entries` are the kept ones.
+    pub fn spells(&self, entries: &[Entry]) -> (Vec<Spell>, u32) {
+        let all: Spells = entries.iter().take(HEAD).collect();
+        let all = self.rest.iter().fold(all, |all, rest| all.merge(&rest.spells));
+        let (spells, more) = all.ended();
+        (spells.to_vec(), more)
     }
 
     /// `self` then `later`: what one transcript over both packet lists would hold.
@@ -168,13 +146,24 @@ impl Transcript {
         let controls: Vec<u64> = known.iter().filter(|(_, e)| e.is_control()).map(|(i, _)| *i).take(CONTROLS).collect();
         let split = HEAD as u64;
         let head: Packed = known.range(..split).map(|(_, e)| *e).collect();
+        let last = [Direction::FromLow, Direction::FromHigh].map(|side| {
+            let of_side = |(_, e): &(&u64, &Entry)| e.direction() == side && !e.is(fact::ICMP);
+            known.range(split..).rfind(of_side).map(|(i, e)| (*i, *e))
+        });
+        let begun = self.rest.map_or_else(Spells::default, |r| r.spells);
         let rest = (count > split).then(|| {
+            let between = known.range(split.max(shift)..shift + later.head.len() as u64).map(|(_, e)| e).collect();
+            let spells = later.rest.iter().fold(begun.merge(&between), |all, rest| all.merge(&rest.spells));
             let tail_from = count.saturating_sub(TAIL as u64).max(split);
             let near = |i: u64| controls.iter().any(|c| i.abs_diff(*c) <= NEIGHBOURS as u64);
             Box::new(Rest {
                 tail: known.range(tail_from..).map(|(_, e)| *e).collect(),
                 oldest: 0,
+                seconds: [(0, 0); 2],
+                since: last.map(|last| last.map_or(u8::MAX, |(i, _)| u8::try_from(count - 1 - i).unwrap_or(u8::MAX))),
+                apart: last.map(|last| last.filter(|(i, _)| *i < tail_from).map(Box::new)),
                 around: known.range(split..).filter(|(i, _)| near(**i)).map(|(i, e)| (*i, *e)).collect(),
+                spells,
             })
         });
         let since_control = controls.last().map_or(0, |last| u8::try_from(count - 1 - last).unwrap_or(u8::MAX));
@@ -188,14 +177,20 @@ impl Transcript {
             self.head.append_to(&mut head);
             return (head, vec![0; self.head.len()]);
         };
-        let most = self.head.len() + rest.around.len() + rest.tail.len();
+        let most = self.head.len() + rest.around.len() + rest.tail.len() + rest.apart.len();
         let (mut entries, mut left_out) = (Vec::with_capacity(most), Vec::with_capacity(most));
         self.head.append_to(&mut entries);
         left_out.resize(entries.len(), 0);
         let mut next = entries.len() as u64;
         let tail_from = self.count - rest.tail.len() as u64;
-        // Both lists ascend; what stands in both is taken from the tail.
-        for (i, e) in rest.around.iter().take_while(|(i, _)| *i < tail_from) {
+        // What stands in the tail as well is taken from there.
+        let mut between: Vec<&(u64, Entry)> = rest.around.iter().take_while(|(i, _)| *i < tail_from).collect();
+        if rest.apart.iter().any(Option::is_some) {
+            between.extend(rest.apart.iter().flatten().map(|kept| &**kept));
+            between.sort_by_key(|(i, _)| *i);
+            between.dedup_by_key(|(i, _)| *i);
+        }
+        for (i, e) in between {
             entries.push(*e);
             left_out.push(i - next);
             next = i + 1;
@@ -223,20 +218,30 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Against the definition: the first packets, the last ones, and the neighbours of the first control packets.
+        /// Against the definition: the first packets, the last ones, each side's last, and the neighbours of the first control packets.
         #[test]
-        fn what_is_kept_is_what_is_said(count in 1..140u64, controls in prop::collection::btree_set(0..140u64, 0..24), cut in 0..140u64) {
+        fn what_is_kept_is_what_is_said(
+            count in 1..140u64,
+            controls in prop::collection::btree_set(0..140u64, 0..24),
+            turns in prop::collection::btree_set(0..140u64, 0..12),
+            errors in prop::collection::btree_set(0..140u64, 0..6),
+            cut in 0..140u64,
+        ) {
+            let side = |i: u64| if turns.range(..=i).count() % 2 == 0 { 0 } else { fact::FROM_HIGH };
             let packet = |i: u64| {
                 let flags = if controls.contains(&i) { tcp::FIN } else { tcp::ACK };
-                Entry { frame: i + 1, seq: i as u32 * 100, payload_len: 100, flags, ..Entry::blank() }
+                let facts = side(i) | if errors.contains(&i) { fact::ICMP } else { 0 };
+                Entry { frame: i + 1, seq: i as u32 * 100, payload_len: 100, flags, facts, ..Entry::blank() }
             };
             let of = |range: std::ops::Range<u64>| {
                 let mut transcript = Transcript::default();
-                range.for_each(|i| transcript.push(&packet(i)));
+                range.for_each(|i| _ = transcript.push(&packet(i)));
                 transcript
             };
-            let near = |i: u64| controls.iter().take(CONTROLS).any(|c| *c < count && c.abs_diff(i) <= NEIGHBOURS as u64);
-            let kept = (0..count).filter(|i| *i < HEAD as u64 || i + TAIL as u64 >= count || near(*i));
+            let controls: Vec<u64> = (0..count).filter(|i| packet(*i).is_control()).take(CONTROLS).collect();
+            let near = |i: u64| controls.iter().any(|c| c.abs_diff(i) <= NEIGHBOURS as u64);
+            let last = [0, fact::FROM_HIGH].map(|of| (0..count).rfind(|i| side(*i) == of && !errors.contains(i)));
+            let kept = (0..count).filter(|i| *i < HEAD as u64 || i + TAIL as u64 >= count || near(*i) || last.contains(&Some(*i)));
             let expected: Vec<u64> = kept.collect();
             let (entries, left_out) = of(0..count).entries();
             prop_assert_eq!(&entries, &expected.iter().map(|i| packet(*i)).collect::<Vec<_>>());

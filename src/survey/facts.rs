@@ -64,7 +64,12 @@ pub struct Silent {
     pub server: IpAddr,
     /// Port of the server, of a connection whose SYN nobody answered.
     pub unopened: Option<u16>,
+    /// Packets that show it, wherever in their flow; 0 where there are fewer.
+    pub frames: [u64; SHOWN],
 }
+
+/// What was heard last, what was said then, and three repetitions.
+pub const SHOWN: usize = 5;
 
 /// Addresses that flows had for ends.
 type Hosts = Gathered<IpAddr, Host, SURVEY_SERVERS>;
@@ -260,7 +265,15 @@ mod tests {
     #[test]
     fn the_first_silences_are_remembered() {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let silent = |flow: u64| Silent { from: Timestamp(0), until: Timestamp(1), flow, client: ip, server: ip, unopened: None };
+        let silent = |flow: u64| Silent {
+            from: Timestamp(0),
+            until: Timestamp(1),
+            flow,
+            client: ip,
+            server: ip,
+            unopened: None,
+            frames: [0; SHOWN],
+        };
         let part = |n: u64| Facts { silences: (0..SILENCES as u64 / 2 + 5).map(|i| silent(i * 3 + n)).collect(), ..Facts::default() };
         let mut all = (0..3).map(part).reduce(|mut all, part| {
             all.merge(part);

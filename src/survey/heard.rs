@@ -2,19 +2,8 @@
 
 use super::facts::Facts;
 use std::collections::btree_map::Entry;
-use std::net::IpAddr;
 
-/// A flow that something was heard of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Heard {
-    /// First frame.
-    pub flow: u64,
-    /// Last frame from its server in this second.
-    pub frame: u64,
-    pub client: IpAddr,
-    /// It asked for something by name: no tunnel that everything else may have gone into.
-    pub named: bool,
-}
+pub use crate::flow::heard::Heard;
 
 /// Flows kept of a second, over all clients. A list this long says that the line was up, whoever is asked about.
 pub const HEARD: usize = 8;
@@ -70,7 +59,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     /// Puts a flow to a second's, and cuts those to their bounds each time.
     fn one_by_one(all: &mut BTreeMap<i64, Vec<Heard>>, second: i64, heard: Heard) {

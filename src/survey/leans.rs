@@ -14,7 +14,7 @@ use crate::detect::finding::{Mechanism, Stage, Suspect, TriggerKind};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
 use crate::detect::suspects::dns_answer;
 use crate::flow::entry::fact;
-use crate::limits::{HEAD, LEANS};
+use crate::limits::{CONTROL_PACKETS, HEAD, LEANS};
 use crate::packet::Endpoint;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -53,7 +53,9 @@ impl Index<'_> {
         self.vantage(case, &mut list);
         let missed = finding.iter().flat_map(|f| &f.claims).any(|c| c.rule == "capture-loss");
         list.add(self.audit().missed_flows.iter().filter(|_| missed));
-        let whole = matches!(suspect.mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle);
+        let sums = matches!(suspect.mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle);
+        // A part of a flow with holes in it would look as if the capture had missed packets.
+        let whole = sums || case.flow.packets() <= CONTROL_PACKETS as u64;
         let more = list.flows.len().saturating_sub(LEANS) as u64;
         list.flows.truncate(LEANS);
         Leans { flows: list.flows, frames: list.frames, own: finding.map_or_else(Vec::new, |f| beside(case, &cited, f)), whole, more }
@@ -149,7 +151,9 @@ impl Index<'_> {
         list.add(self.heard_flows(case, suspect, &meanwhile));
         list.frames.extend(&meanwhile);
         if meanwhile.len() < 2 || around.heard_while_asking < 2 {
-            list.add(self.silent_meanwhile(case, suspect).into_iter().map(|s| s.flow));
+            let silent = self.silent_meanwhile(case, suspect);
+            list.add(silent.iter().map(|s| s.flow));
+            list.frames.extend(silent.iter().flat_map(|s| s.frames).filter(|frame| *frame != 0));
         }
         list.add(self.gone_flows(case, suspect));
         if case.flow.key.protocol != 6 {

@@ -2,16 +2,16 @@
 
 use super::answers::Given;
 use super::examples::First;
-use super::facts::{Kind, Silent};
+use super::facts::{Kind, SHOWN, Silent};
 use super::heard::Heard;
 use super::part::Part;
 use super::tries;
 use crate::attribute::special;
-use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
 use crate::detect::suspects::{dns_answer, drop, stall};
+use crate::flow::spells;
 use std::num::NonZeroU64;
 
 impl Part {
@@ -59,24 +59,39 @@ impl Part {
         self.note_issuer(case);
         self.note_port(case);
         self.note_answers(case, odd);
-        let (client, server) = (case.client_end().ip, case.server_end().ip);
-        let mut silent =
-            |from, until, unopened| self.facts.silences.push(Silent { from, until, flow: first_frame, client, server, unopened });
-        if let Some((from, until)) = answered_late(case) {
-            silent(from, until, None);
+        let (client, server, mut dropped) = (case.client_end().ip, case.server_end().ip, 0);
+        let mut silent = |from, until, unopened, frames: &[u64]| {
+            let mut silent = Silent { from, until, flow: first_frame, client, server, unopened, frames: [0; SHOWN] };
+            silent.frames.iter_mut().zip(frames).for_each(|(to, frame)| *to = *frame);
+            self.facts.silences.push(silent);
+        };
+        // Where a silence of a long flow begins, and what shows it.
+        let shown = |packets: &[usize]| {
+            let heard = packets.first().and_then(|first| case.ordinary_before(case.server(), *first).next_back()).map(|(_, e)| e.frame);
+            let said = packets.iter().filter_map(|i| case.entries.get(*i)).map(|e| e.frame);
+            heard.into_iter().chain(said).take(SHOWN).collect::<Vec<_>>()
+        };
+        let repeats = !case.course(case.client).in_order || flow.transcript.may_have_spells();
+        if repeats && flow.key.protocol == 6 && flow.last.since(flow.first) >= spells::LEAST_NS {
+            let (spells, more) = flow.transcript.spells(&case.entries);
+            for spell in spells.iter().filter(|s| s.side == case.client) {
+                silent(spell.from, spell.until, None, &spell.frames);
+            }
+            dropped += u64::from(more);
         }
         if let Some(freeze) = suspects.iter().find(|s| s.mechanism == Mechanism::Stall).and_then(|_| stall::freeze(case)) {
-            silent(freeze.from, freeze.until, None);
+            silent(freeze.from, freeze.until, None, &shown(&freeze.vain));
         }
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
             if request.is_none() && drop::unanswered_syns(case).is_some() {
-                silent(flow.first, flow.last, Some(case.server_end().port));
+                silent(flow.first, flow.last, Some(case.server_end().port), &[]);
             }
             if let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) {
-                silent(silence.from, silence.until, None);
+                silent(silence.from, silence.until, None, &shown(&silence.copies));
             }
         }
+        self.facts.dropped += dropped;
     }
 
     fn note_attempts(&mut self, case: &Case<'_>, bad: bool, reset: bool) {
@@ -207,40 +222,6 @@ impl Part {
             r.rtt.add(e.time.since(asked.time), first);
         }
     }
-}
-
-/// From when to when nobody answered what a client said again and again, if somebody did in the end and it took long.
-fn answered_late(case: &Case<'_>) -> Option<(Timestamp, Timestamp)> {
-    /// Two retransmissions (RFC 6298 section 2): one may be lost anywhere.
-    const COPIES: usize = 3;
-    const LATE_NS: i64 = 3_000_000_000;
-    if case.flow.key.protocol != 6 || case.course(case.client).in_order || case.flow.last.since(case.flow.first) < LATE_NS {
-        return None;
-    }
-    // What the client said first since the server was heard: its number, when, and how often.
-    let mut said: Option<(u32, Timestamp, usize)> = None;
-    let mut late = None;
-    for (i, (e, left_out)) in case.entries.iter().zip(&case.left_out).enumerate() {
-        if *left_out > 0 {
-            said = None;
-        }
-        if case.is_copy(i) || !e.is_tcp() {
-            continue;
-        }
-        let says = e.seq_end() != e.seq;
-        match &mut said {
-            Some((_, since, copies)) if e.direction() != case.client => {
-                if *copies >= COPIES && e.time.since(*since) >= LATE_NS {
-                    late = Some((*since, e.time));
-                }
-                said = None;
-            }
-            Some((seq, _, copies)) => *copies += usize::from(says && e.seq == *seq),
-            None if says && e.direction() == case.client => said = Some((e.seq, e.time, 1)),
-            None => {}
-        }
-    }
-    late
 }
 
 /// Where a case's flow is found again.

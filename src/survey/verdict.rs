@@ -116,7 +116,7 @@ pub struct Leans {
     pub frames: Vec<u64>,
     /// Frames of the finding's own flow around those it names.
     pub own: Vec<u64>,
-    /// The sums over the whole flow count, or those of the other flows do.
+    /// All of the finding's own flow is wanted: sums over it count, or those of the other flows do, or it is short.
     pub whole: bool,
     /// Flows left out because a bound was reached.
     pub more: u64,

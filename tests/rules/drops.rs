@@ -15,6 +15,7 @@ pub static ROWS: &[Row] = &[
     ("answer-then-silence", Drop, cut_after_the_answer, hello_vanishes),
     ("client-gone", Drop, answer_is_not_heard, hello_vanishes),
     ("control-port-ok", Drop, another_port_works, another_port_worked_once),
+    ("late-silence", Drop, cut_after_a_pause, cut_after_the_answer),
     ("mtu-black-hole", Drop, large_ones_vanish, hello_vanishes),
     ("one-sided", Drop, one_direction, hello_vanishes),
     ("outage", Drop, nothing_arrives, others_arrive),
@@ -31,6 +32,20 @@ fn hello_vanishes(g: &mut Given) {
 
 fn cut_after_the_answer(g: &mut Given) {
     g.tcp().handshake().hello(NAME).ack(Server).server_hello().ack(Server).cut(Client).sealed(Client, 300).retry(Client, 6);
+}
+
+/// By then a router has forgotten the connection.
+fn cut_after_a_pause(g: &mut Given) {
+    g.tcp()
+        .handshake()
+        .hello(NAME)
+        .ack(Server)
+        .server_hello()
+        .exchange(300, 900)
+        .pause_ms(60_000.0)
+        .cut(Client)
+        .sealed(Client, 300)
+        .retry(Client, 6);
 }
 
 /// The server repeats its answer; the client is not heard again.

@@ -4,6 +4,7 @@ use super::slot::Slot;
 use super::{OVER, SLOT, Shard};
 use crate::capture::Timestamp;
 use crate::flow::closing::Over;
+use crate::flow::heard::Heard;
 use crate::flow::record::Flow;
 use crate::flow::slab::Slab;
 use crate::limits::{DISORDER_NS, REMEMBERED_STREAMS};
@@ -90,6 +91,11 @@ impl Shard {
             }
             each(flow);
         }
+    }
+
+    /// What was heard of flows since it was asked last, by seconds.
+    pub fn take_heard(&mut self) -> impl Iterator<Item = (i64, Heard)> {
+        self.heard.drain(..)
     }
 
     /// Finishes what is over, and what is idle when enough capture time has passed.

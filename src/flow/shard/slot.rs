@@ -7,6 +7,7 @@ use crate::flow::entry::{Entry, Record, fact};
 use crate::flow::key::Fingerprint;
 use crate::flow::record::{Flow, begins_request, is_long_header};
 use crate::flow::settle::{clear_part, settle};
+use crate::flow::transcript::Sounded;
 use crate::packet::{ip, tcp};
 
 pub(super) struct Slot {
@@ -57,13 +58,14 @@ impl Slot {
         self.flow.sides[usize::from(from_high)].data_packets < CHECKED_DATA_PACKETS
     }
 
-    /// Adds a packet to the flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64.
+    /// Adds a packet to the flow, and lets go of payload that is not needed any more. Returns by how much the flow grew, modulo 2^64,
+    /// and what [`Flow::note`] does.
     #[inline(always)]
-    pub fn take(&mut self, entry: &Entry, payload: &[u8]) -> usize {
+    pub fn take(&mut self, entry: &Entry, payload: &[u8]) -> (usize, Option<Sounded>) {
         let (flow, side) = (&mut self.flow, entry.direction().index());
         flow.hidden = false;
         let before = flow.transcript.heap();
-        flow.note(entry);
+        let sounded = flow.note(entry);
         let worth_hearing = match (self.datagrams, self.heard[side]) {
             (true, heard) => !heard && is_long_header(payload),
             (false, heard) => !heard || begins_request(payload),
@@ -74,7 +76,7 @@ impl Slot {
         } else {
             self.heap as usize + flow.transcript.heap() - before
         };
-        now.wrapping_sub(std::mem::replace(&mut self.heap, now as u32) as usize)
+        (now.wrapping_sub(std::mem::replace(&mut self.heap, now as u32) as usize), sounded)
     }
 
     /// Keeps what is needed of a packet's payload. Returns what the flow then has on the heap.

@@ -1,0 +1,100 @@
+//! What a transcript keeps behind its head: the last packets, and what is worth keeping of those between.
+
+use crate::flow::entry::{Entry, fact};
+use crate::flow::spells::Spells;
+use crate::limits::TAIL;
+
+/// A second, and the last frame of a side in it; no frame is 0.
+pub type Sounded = (i64, u64);
+
+#[derive(Clone, Debug)]
+pub(super) struct Rest {
+    /// The last [`TAIL`] packets beyond the head, as they are: each takes the place of the one that leaves, and packing it would cost
+    /// more than all else that is done with a packet of a long flow.
+    pub tail: Vec<Entry>,
+    /// Where the oldest of them stands.
+    pub oldest: u8,
+    /// Packets since each side's last (by direction index), as far as that matters.
+    pub since: [u8; 2],
+    /// When each side was heard last, and by which frame.
+    pub seconds: [Sounded; 2],
+    /// The last packet of a side that none of the tail is of, with its ordinal: what a silence is measured from.
+    pub apart: [Option<Box<(u64, Entry)>>; 2],
+    /// Beyond the head: control packets and their neighbours, with their ordinals.
+    pub around: Vec<(u64, Entry)>,
+    /// In all packets beyond the head.
+    pub spells: Spells,
+}
+
+/// An octet counts to beyond it, and so beyond the neighbours of a control packet.
+const _: () = assert!(TAIL < u8::MAX as usize);
+
+/// Where the tail begins depends on how it came about, and so does what was told already; what counts is what it holds.
+impl PartialEq for Rest {
+    fn eq(&self, other: &Rest) -> bool {
+        self.around == other.around && self.apart == other.apart && self.spells == other.spells && self.tail().eq(other.tail())
+    }
+}
+
+impl Eq for Rest {}
+
+impl Rest {
+    /// Nothing yet.
+    pub fn new() -> Rest {
+        Rest {
+            tail: Vec::new(),
+            oldest: 0,
+            since: [u8::MAX; 2],
+            seconds: [(0, 0); 2],
+            apart: [None, None],
+            around: Vec::new(),
+            spells: Spells::default(),
+        }
+    }
+
+    /// The last [`TAIL`] beyond the head.
+    pub fn tail(&self) -> impl Iterator<Item = &Entry> {
+        let [older, newer] = self.parts();
+        older.iter().chain(newer)
+    }
+
+    /// The same in the two pieces that it lies in.
+    pub fn parts(&self) -> [&[Entry]; 2] {
+        let (newer, older) = self.tail.split_at_checked(usize::from(self.oldest)).unwrap_or_default();
+        [older, newer]
+    }
+
+    /// Adds the next packet. Returns when its side was heard before, if that was in another second.
+    pub fn push(&mut self, entry: &Entry, ordinal: u64) -> Option<Sounded> {
+        self.spells.push(entry);
+        self.keep(entry, ordinal);
+        if entry.is(fact::ICMP) || entry.is_rst() {
+            return None;
+        }
+        let now = (entry.time.second(), entry.frame);
+        let before = std::mem::replace(&mut self.seconds[entry.direction().index()], now);
+        (before.0 != now.0 && before.1 != 0).then_some(before)
+    }
+
+    fn keep(&mut self, entry: &Entry, ordinal: u64) {
+        self.since = self.since.map(|n| n.saturating_add(1));
+        if !entry.is(fact::ICMP) {
+            let side = entry.direction().index();
+            if usize::from(self.since[side]) > TAIL {
+                self.apart[side] = None;
+            }
+            self.since[side] = 0;
+        }
+        if self.tail.len() < TAIL {
+            self.tail.push(*entry);
+            return;
+        }
+        if let Some(oldest) = self.tail.get_mut(usize::from(self.oldest)) {
+            if let Some(side) = self.since.iter().position(|n| usize::from(*n) == TAIL) {
+                self.apart[side] = Some(Box::new((ordinal - TAIL as u64, *oldest)));
+            }
+            *oldest = *entry;
+        }
+        self.oldest = (self.oldest + 1) % TAIL as u8;
+    }
+}
