@@ -45,6 +45,7 @@ struct Run {
 }
 
 impl Run {
+    #[inline(always)]
     fn take(&mut self, e: &Entry) {
         if e.seq_end() == e.seq {
             return;
@@ -105,7 +106,7 @@ pub struct Spells {
 
 impl Spells {
     /// Adds the next packet.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, e: &Entry) {
         if !e.is_tcp() || e.is_rst() {
             return;
@@ -117,18 +118,27 @@ impl Spells {
         self.last.take(e);
     }
 
+    #[inline(always)]
     fn turn(&mut self, place: Place, from_high: bool) {
-        if self.begins.1 == 0 {
-            self.begins = place;
-        } else {
+        if self.turned.1 == 0 {
+            self.turn_first(place);
+        }
+        if self.last.repeats >= REPEATS {
             self.keep(self.last.ended(place));
-            if self.turned.1 == 0 {
-                (self.first, self.turned) = (self.last, place);
-            }
         }
         self.last = Run { from_high, ..Run::default() };
     }
 
+    #[cold]
+    fn turn_first(&mut self, place: Place) {
+        if self.begins.1 == 0 {
+            self.begins = place;
+        } else {
+            (self.first, self.turned) = (self.last, place);
+        }
+    }
+
+    #[cold]
     fn keep(&mut self, spells: impl IntoIterator<Item = Spell>) {
         for spell in spells {
             if self.ended.len() < SPELLS {

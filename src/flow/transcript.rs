@@ -12,8 +12,8 @@ use super::packed::Packed;
 use super::spells::{Spell, Spells};
 use crate::limits::{CONTROLS, HEAD, NEIGHBOURS, TAIL};
 use crate::prefetch;
-use rest::Rest;
 pub use rest::Sounded;
+use rest::{LONG, Rest};
 use std::collections::BTreeMap;
 
 /// The remembered packets of a flow, in capture order.
@@ -159,8 +159,8 @@ impl Transcript {
             Box::new(Rest {
                 tail: known.range(tail_from..).map(|(_, e)| *e).collect(),
                 oldest: 0,
-                seconds: [(0, 0); 2],
-                since: last.map(|last| last.map_or(u8::MAX, |(i, _)| u8::try_from(count - 1 - i).unwrap_or(u8::MAX))),
+                seconds: Default::default(),
+                since: last.map(|last| last.map_or(LONG, |(i, _)| u32::try_from(count - 1 - i).unwrap_or(LONG))),
                 apart: last.map(|last| last.filter(|(i, _)| *i < tail_from).map(Box::new)),
                 around: known.range(split..).filter(|(i, _)| near(**i)).map(|(i, e)| (*i, *e)).collect(),
                 spells,

@@ -1,8 +1,14 @@
 //! What a transcript keeps behind its head: the last packets, and what is worth keeping of those between.
 
+use crate::capture::Timestamp;
 use crate::flow::entry::{Entry, fact};
 use crate::flow::spells::Spells;
 use crate::limits::TAIL;
+
+/// More than any number of packets that matters.
+pub const LONG: u32 = u32::MAX / 2;
+
+const SECOND_NS: i64 = 1_000_000_000;
 
 /// A second, and the last frame of a side in it; no frame is 0.
 pub type Sounded = (i64, u64);
@@ -14,10 +20,10 @@ pub(super) struct Rest {
     pub tail: Vec<Entry>,
     /// Where the oldest of them stands.
     pub oldest: u8,
-    /// Packets since each side's last (by direction index), as far as that matters.
-    pub since: [u8; 2],
-    /// When each side was heard last, and by which frame.
-    pub seconds: [Sounded; 2],
+    /// Packets since each side's last (by direction index); [`LONG`] where that is not among these.
+    pub since: [u32; 2],
+    /// When the second began in which each side was heard last, and by which frame.
+    pub seconds: [(Timestamp, u64); 2],
     /// The last packet of a side that none of the tail is of, with its ordinal: what a silence is measured from.
     pub apart: [Option<Box<(u64, Entry)>>; 2],
     /// Beyond the head: control packets and their neighbours, with their ordinals.
@@ -44,8 +50,8 @@ impl Rest {
         Rest {
             tail: Vec::new(),
             oldest: 0,
-            since: [u8::MAX; 2],
-            seconds: [(0, 0); 2],
+            since: [LONG; 2],
+            seconds: Default::default(),
             apart: [None, None],
             around: Vec::new(),
             spells: Spells::default(),
@@ -65,32 +71,38 @@ impl Rest {
     }
 
     /// Adds the next packet. Returns when its side was heard before, if that was in another second.
+    #[inline(always)]
     pub fn push(&mut self, entry: &Entry, ordinal: u64) -> Option<Sounded> {
         self.spells.push(entry);
         self.keep(entry, ordinal);
         if entry.is(fact::ICMP) || entry.is_rst() {
             return None;
         }
-        let now = (entry.time.second(), entry.frame);
-        let before = std::mem::replace(&mut self.seconds[entry.direction().index()], now);
-        (before.0 != now.0 && before.1 != 0).then_some(before)
+        let (began, frame) = &mut self.seconds[entry.direction().index()];
+        let before = std::mem::replace(frame, entry.frame);
+        if (0..SECOND_NS).contains(&entry.time.since(*began)) {
+            return None;
+        }
+        let second = std::mem::replace(began, Timestamp(entry.time.second() * SECOND_NS)).second();
+        (before != 0).then_some((second, before))
     }
 
+    #[inline(always)]
     fn keep(&mut self, entry: &Entry, ordinal: u64) {
-        self.since = self.since.map(|n| n.saturating_add(1));
+        const ALL: u32 = TAIL as u32;
+        self.since.iter_mut().for_each(|n| *n = n.wrapping_add(1));
         if !entry.is(fact::ICMP) {
             let side = entry.direction().index();
-            if usize::from(self.since[side]) > TAIL {
+            if std::mem::take(&mut self.since[side]) > ALL {
                 self.apart[side] = None;
             }
-            self.since[side] = 0;
         }
         if self.tail.len() < TAIL {
             self.tail.push(*entry);
             return;
         }
         if let Some(oldest) = self.tail.get_mut(usize::from(self.oldest)) {
-            if let Some(side) = self.since.iter().position(|n| usize::from(*n) == TAIL) {
+            if let Some(side) = self.since.iter().position(|n| *n == ALL) {
                 self.apart[side] = Some(Box::new((ordinal - TAIL as u64, *oldest)));
             }
             *oldest = *entry;
