@@ -91,6 +91,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
 pub fn may_have_gone(view: &View<'_>) -> bool {
     /// Stub resolvers ask again after so long.
     const AROUND_NS: i64 = 2_000_000_000;
+    /// As many questions in vain as `name-repeats` asks for, but for the first.
+    const LOST: usize = 2;
     let around = view.around;
     if around.gone {
         return true;
@@ -99,13 +101,21 @@ pub fn may_have_gone(view: &View<'_>) -> bool {
     let Some(at) = view.case.index_of(trigger.frame).and_then(|i| view.case.entries.get(i)).map(|e| e.time) else { return false };
     let dns = trigger.kind == TriggerKind::DnsQname;
     let server = view.case.server_end().ip;
-    let tries = around.same_name.iter().filter(|a| dns && a.server == server && a.outcome == Outcome::Silent).map(|a| a.time);
-    let (from, until) = tries.fold((at, at), |(from, until), t| (from.min(t), until.max(t)));
+    let mut tries: Vec<Timestamp> =
+        around.same_name.iter().filter(|a| dns && a.server == server && a.outcome == Outcome::Silent).map(|a| a.time).chain([at]).collect();
+    tries.sort_unstable();
     let others = around.other_names.iter();
-    let alive = |a: &Attempt<'_>| a.outcome == Outcome::Answered && a.time >= from && (!dns || a.time.since(until) <= AROUND_NS);
-    if others.clone().chain(&around.other_port).chain(&around.other_protocol).any(alive) {
+    let until = tries.last().copied().unwrap_or(at);
+    let answered = |a: &&Attempt<'_>| a.outcome == Outcome::Answered;
+    let alive = others.clone().chain(&around.other_port).chain(&around.other_protocol).filter(answered).map(|a| a.time);
+    let alive = alive.filter(|t| !dns || t.since(until) <= AROUND_NS).max();
+    // One question may get lost while others are answered. What counts is those since the server answered last.
+    let before = tries.partition_point(|t| alive.is_some_and(|alive| *t <= alive));
+    let lost = before == 1 && tries.len() > LOST;
+    if before > 0 && !lost {
         return false;
     }
+    let from = tries.get(before).copied().unwrap_or(at);
     let heard = others.clone().filter(|a| a.outcome == Outcome::Answered && a.time < at).map(|a| a.time).max();
     let shared = |t: Timestamp| if dns { from.since(t) <= AROUND_NS && t.since(until) <= AROUND_NS } else { heard.is_some_and(|h| t > h) };
     let silent = others.filter(|a| a.same_kind && !a.hit && a.outcome == Outcome::Silent && shared(a.time)).map(|a| &a.name);
