@@ -1,5 +1,6 @@
 //! Packets that vanish because of a name; each once with a neighbour that shows it was the name, and once without.
 
+use crate::drops_innocent::bad_line;
 use crate::scene::{Scene, client, resolver, rtt, server};
 use interloper::packet::tcp::{ACK, PSH};
 use interloper::script::Side::{Client, Server};
@@ -13,7 +14,7 @@ const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
     let pairs: [fn(bool) -> Scene; 7] = [hello, tail, answer, host, quic, ech, query];
-    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic(), query_of_all(), unheard()]).collect()
+    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic(), query_of_all(), unheard(), bad_line(true)]).collect()
 }
 
 /// With a control the name stands accused; without one it is a silence like any other.

@@ -1,7 +1,8 @@
 //! Silences with ordinary causes.
 
-use crate::scene::{Scene, client, rtt, server};
+use crate::scene::{Scene, client, resolver, rtt, server};
 use interloper::script::Side::{Client, Server};
+use interloper::script::dns::Query;
 use interloper::script::quic::Quic;
 use interloper::script::tls::Hello;
 use interloper::script::{Fate, Format, Host};
@@ -10,7 +11,7 @@ const NAME: &str = "www.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![dead_server(), black_hole(), outage(), slow(), lossy(), preconnect(), quic_lossy(), quic_race(), one_sided()]
+    vec![dead_server(), black_hole(), outage(), slow(), lossy(), preconnect(), quic_lossy(), quic_race(), one_sided(), bad_line(false)]
 }
 
 fn dead_server() -> Scene {
@@ -22,6 +23,54 @@ fn dead_server() -> Scene {
         let mut t = s.script.later_ms(400.0).tcp(&client(), 45_000 + n as u16, &server(), 443, rtt());
         t.handshake().cut(Client).hello(name).retry(Client, 6);
     }
+    s
+}
+
+/// A line that loses every sixth packet of a client; a name is asked for three times, or seven, without an answer.
+pub fn bad_line(filtered: bool) -> Scene {
+    let mut s = if filtered {
+        Scene::guilty("drop-on-a-bad-line", "A name is filtered on a line that loses packets")
+            .happens("A sixth of all questions and of what clients send is lost and repeated, with success but for one name: it is asked for in three connections, and each repeats its hello six times.")
+            .look("tcp.analysis.retransmission: twenty-one copies of one hello, no more than one of anything else.")
+    } else {
+        Scene::innocent("silence-bad-line", "A line that loses packets loses the same question three times")
+            .at_most("unexplained")
+            .happens("A sixth of all questions and of what clients send is lost and repeated, with success but once: a name is asked for three times in vain, and one hello is lost four times before the client gives up.")
+            .look("How many questions of other names, and data segments of other connections, are repeated.")
+    };
+    for n in 0..30u16 {
+        let q = Query::a(&format!("{n}.example.edu")).id(0x5100 + n);
+        let mut u = s.script.at_ms(f64::from(n) * 900.0).udp(&client(), 51_300 + n, &resolver(), 53, rtt());
+        if n % 6 == 2 {
+            u.fate(Fate::LostAfter).ask(&q).wait_ms(Client, 1000.0);
+        }
+        u.ask(&q).answer(&q.answer().address(&format!("45.60.70.{}", n + 1)));
+        let mut t = s.script.at_ms(300.0 + f64::from(n) * 900.0).tcp(&client(), 45_510 + n, &server(), 443, rtt());
+        t.handshake();
+        if n % 6 == 5 {
+            t.fate(Fate::LostAfter).hello(OTHER).retry(Client, 1).ack(Server);
+        } else {
+            t.hello(OTHER).ack(Server);
+        }
+        t.server_hello().exchange(420, 3000);
+        if n % 2 == 0 {
+            t.fate(Fate::LostAfter).sealed(Client, 300).retry(Client, 1).ack(Server);
+        }
+        t.close();
+    }
+    if filtered {
+        for n in 0..3u16 {
+            let mut t = s.script.at_ms(4000.0 + f64::from(n) * 5000.0).tcp(&client(), 45_560 + n, &server(), 443, rtt());
+            t.handshake().cut(Client).hello(NAME).retry(Client, 6);
+            let talk = t.talk();
+            s.expect(talk, "drop", "likely");
+        }
+        return s;
+    }
+    let q = Query::a(NAME);
+    let mut u = s.script.at_ms(5000.0).udp(&client(), 51_350, &resolver(), 53, rtt());
+    u.ask(&q).wait_ms(Client, 1000.0).ask(&q).wait_ms(Client, 2000.0).ask(&q);
+    s.script.at_ms(9000.0).tcp(&client(), 45_560, &server(), 443, rtt()).handshake().cut(Client).hello(NAME).retry(Client, 3);
     s
 }
 

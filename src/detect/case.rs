@@ -233,6 +233,22 @@ impl<'f> Case<'f> {
         &self.courses[side.index()]
     }
 
+    /// Data packets of a side that say no more than what it had said before; a keep-alive's one octet is none.
+    pub fn repeated(&self, side: Direction) -> u64 {
+        if self.course(side).in_order {
+            return 0;
+        }
+        let (mut end, mut repeated) = (None, 0);
+        for (_, e) in self.ordinary_before(side, self.entries.len()).filter(|(_, e)| e.payload_len > 1) {
+            if end.is_some_and(|end| ahead(e.seq_end(), end) <= 0) {
+                repeated += 1;
+            } else {
+                end = Some(e.seq_end());
+            }
+        }
+        repeated
+    }
+
     /// Whether most of a side's ordinary packets were captured twice.
     pub fn is_duplicated(&self, side: Direction) -> bool {
         let mut ordinary = 0;

@@ -177,6 +177,8 @@ pub struct Surroundings<'a> {
     pub one_sided: bool,
     /// Share of TCP's data packets that were acknowledged and are not in the capture.
     pub missing: f64,
+    /// Share of requests like a suspect's that get lost beyond the capture point, as others show that went through in the end.
+    pub lost: f64,
     /// A hypervisor's NAT or local proxy stands between capture and network.
     pub nat: bool,
     /// The capturing host's network card glued segments: numbers of packets are not those of the path.

@@ -2,6 +2,7 @@
 
 use super::clock_steps::{self, ClockStep};
 use super::examples::{Few, Sighted};
+use super::losses::OnTheWay;
 use super::offload;
 use crate::detect::case::{Case, Role};
 use crate::flow::entry::fact;
@@ -32,6 +33,8 @@ pub struct Audit {
     pub missed: u64,
     pub data: u64,
     pub missed_flows: Few<MISSED>,
+    /// What gets lost beyond the capture point.
+    pub on_the_way: OnTheWay,
     /// Flows with segments larger than their receiver takes, and with wrong checksums on what arrived.
     pub glued: u64,
     pub glued_flows: Few<1>,
@@ -129,6 +132,7 @@ impl Audit {
         self.missed += o.missed;
         self.data += o.data;
         self.missed_flows.merge(&o.missed_flows);
+        self.on_the_way.merge(&o.on_the_way);
         self.glued += o.glued;
         self.glued_flows.merge(&o.glued_flows);
         self.unsummed += o.unsummed;

@@ -10,6 +10,7 @@ use super::controls::name_hit;
 use super::examples::Few;
 use super::facts::{Facts, Kind, Silent};
 use super::gone::Unanswered;
+use super::losses::Losses;
 use super::notes::redirected_to;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
@@ -33,6 +34,8 @@ pub struct Index<'f> {
     pub(super) by_server: Vec<&'f Asked>,
     /// Server, port and kind for which more than one name was asked, in order.
     pub(super) varied: Vec<(IpAddr, u16, Kind)>,
+    /// Lookups that resolvers did not answer, of names that they answered another time; in order of service.
+    pub(super) silent_lookups: Vec<((IpAddr, u16, Kind), Losses)>,
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8], u64)>,
     pub(super) tried: BTreeMap<Kind, Tried<'f>>,
@@ -85,6 +88,7 @@ impl<'f> Index<'f> {
             by_name: Vec::with_capacity(requests),
             by_server: Vec::with_capacity(requests),
             varied: Vec::new(),
+            silent_lookups: Vec::new(),
             zones: facts.answers.iter().map(|(name, given)| (given.address, zone(name), given.flow)).collect(),
             tried: BTreeMap::new(),
             begun: Vec::new(),
@@ -130,6 +134,9 @@ impl<'f> Index<'f> {
             for service in all.chunk_by(|a, b| a.service() == b.service()) {
                 let names: Vec<&'f [Asked]> = service.chunk_by(|a, b| a.name == b.name).collect();
                 in_time(&mut self.by_server, &names);
+                if let Some(asked) = service.first().filter(|asked| asked.kind == Kind::Dns) {
+                    self.silent_lookups.push((asked.service(), Losses::of_names(names.iter().copied())));
+                }
                 if let Some(asked) = service.first().filter(|_| names.len() > 1) {
                     self.varied.push(asked.service());
                 }
@@ -227,6 +234,7 @@ impl<'f> Index<'f> {
             Mechanism::Drop => {
                 self.meanwhile(case, suspect, &mut around);
                 around.gone = self.gone(case, suspect).is_some();
+                around.lost = self.lost(case, suspect).share();
             }
             Mechanism::Stall | Mechanism::Throttle => {
                 self.meanwhile(case, suspect, &mut around);

@@ -53,6 +53,8 @@ impl Index<'_> {
         self.vantage(case, &mut list);
         let missed = finding.iter().flat_map(|f| &f.claims).any(|c| c.rule == "capture-loss");
         list.add(self.audit().missed_flows.iter().filter(|_| missed));
+        let lost = finding.iter().flat_map(|f| &f.claims).any(|c| c.rule == "chance-loss");
+        list.add(self.lost(case, suspect).flows.iter().filter(|_| lost));
         let sums = matches!(suspect.mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle);
         // A part of a flow with holes in it would look as if the capture had missed packets.
         let whole = sums || case.flow.packets() <= CONTROL_PACKETS as u64;

@@ -25,6 +25,7 @@ mod judge;
 mod key;
 mod leans;
 mod listed;
+mod losses;
 mod meanwhile;
 mod notes;
 mod offload;

@@ -159,6 +159,9 @@ impl Part {
             *self.evasion.entry(kind).or_default() += 1;
         }
         let suspects = suspects::find(&case);
+        if suspects.iter().all(|s| s.mechanism == Mechanism::DnsAnswer) {
+            self.audit.on_the_way.add(&case);
+        }
         let reset = suspects.iter().any(|s| s.mechanism == Mechanism::TcpReset);
         let (mut suspicious, mut explained) = (Vec::new(), Vec::new());
         for suspect in &suspects {

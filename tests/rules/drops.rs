@@ -13,6 +13,7 @@ use interloper::script::{Fate, Rtt};
 
 pub static ROWS: &[Row] = &[
     ("answer-then-silence", Drop, cut_after_the_answer, hello_vanishes),
+    ("chance-loss", Drop, lost_on_a_bad_line, lost_on_a_good_line),
     ("client-gone", Drop, answer_is_not_heard, hello_vanishes),
     ("control-port-ok", Drop, another_port_works, another_port_worked_once),
     ("late-silence", Drop, cut_after_a_pause, cut_after_the_answer),
@@ -28,6 +29,17 @@ pub static ROWS: &[Row] = &[
 /// From the hello on nothing of the client arrives.
 fn hello_vanishes(g: &mut Given) {
     g.tcp().handshake().cut(Client).hello(NAME).retry(Client, 6);
+}
+
+/// Seven times in a row: one line in four loses half of all packets as often in a hundred requests.
+fn lost_on_a_bad_line(g: &mut Given) {
+    hello_vanishes(g);
+    (g.around.lost, g.around.kind_tried) = (0.4, 100);
+}
+
+fn lost_on_a_good_line(g: &mut Given) {
+    hello_vanishes(g);
+    (g.around.lost, g.around.kind_tried) = (0.2, 100);
 }
 
 fn cut_after_the_answer(g: &mut Given) {
