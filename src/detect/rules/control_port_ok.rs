@@ -29,6 +29,7 @@ use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance};
 use super::control_name_ok::NEAR_NS;
 use super::reset_ladder::steps;
 use crate::attribute::special::is_global;
+use crate::detect::surroundings::{Attempt, Outcome};
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
 
 pub const RULE: Rule = Rule {
@@ -64,6 +65,12 @@ fn check(view: &View<'_>) -> Option<Claim> {
         _ if view.suspect.stage == Stage::PostSyn || steps(view).len() >= 2 => Class::C,
         _ => return None,
     };
+    // Where the name goes through on this very port, another port tells nothing.
+    let server = case.server_end();
+    let here = |a: &&Attempt<'_>| a.server == server.ip && a.port == server.port && a.time.since(case.flow.first).abs() <= NEAR_NS;
+    if view.around.same_name.iter().filter(here).any(|a| a.outcome == Outcome::Answered) {
+        return None;
+    }
     let gap = control.time.since(case.flow.first).abs();
     if gap > NEAR_NS {
         return None;

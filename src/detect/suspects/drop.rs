@@ -98,13 +98,17 @@ pub fn silence(case: &Case<'_>, request: &Request) -> Option<Silence> {
     let sent = case.entries.get(at)?;
     let acknowledged = if is_tcp { acknowledged(case, request, begins) } else { Acknowledged::Nothing };
     let last = case.entries.iter().rev().find(|e| e.direction() == case.client && !e.is(fact::ICMP))?;
-    let until = last.time.max(case.entries.last()?.time);
+    // A client that resets its connection waits no longer, whatever its server, which heard nothing of that, still says.
+    let reset = case.after(case.client, at).find(|(_, e)| e.is_rst()).map(|(_, e)| e.time);
+    let until = reset.unwrap_or(last.time.max(case.entries.last()?.time));
     let from = request.time.max(sent.time);
     let waited = until.since(from);
     let copies = mine;
     let retransmissions = if is_tcp { retransmissions(case, &copies, acknowledged, request) } else { copies.len().saturating_sub(1) };
     let rtt = case.rtt[case.server().index()].unwrap_or(0);
-    let long = waited >= SILENCE_NS.max(SILENCE_RTTS * rtt);
+    // No kernel says once what is not acknowledged: one that does has gone away, or the capture has holes.
+    let alive = acknowledged == Acknowledged::All || retransmissions > 0;
+    let long = alive && waited >= SILENCE_NS.max(SILENCE_RTTS * rtt);
     // A ladder of retransmissions says it sooner than the clock: the third one comes after about a second.
     let ladder = retransmissions >= RETRANSMISSIONS && waited >= 5 * rtt.max(100_000_000);
     // Over UDP a client may ask again from another port, or only once: how often in all is for the survey to count.

@@ -1,6 +1,6 @@
 //! ICMP errors that say a box on the way forbids the conversation.
 
-use crate::detect::case::Case;
+use crate::detect::case::{Case, Role};
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::flow::entry::{Entry, fact};
 use std::net::IpAddr;
@@ -8,6 +8,10 @@ use std::net::IpAddr;
 /// At most one suspect: the administrative refusals of a flow that never got data.
 pub fn find(case: &Case<'_>) -> Option<Suspect> {
     if !case.has(fact::ICMP) {
+        return None;
+    }
+    // What a gateway has forgotten, or a capture begins in the middle of, may be refused because it is no beginning.
+    if case.flow.key.protocol == 6 && case.role != Role::Syn {
         return None;
     }
     let packets: Vec<usize> = case.entries.iter().enumerate().filter(|(_, e)| is_refusal(e)).map(|(i, _)| i).collect();
@@ -22,9 +26,9 @@ pub fn find(case: &Case<'_>) -> Option<Suspect> {
     Some(Suspect { mechanism: Mechanism::IcmpError, stage: Stage::PostSyn, trigger, sender: case.server(), packets, answers: Vec::new() })
 }
 
-/// "Administratively prohibited" in its variants.
+/// "Administratively prohibited" in its variants. ICMPv6's code 5 is not one of them: it is about the client's own address.
 fn is_refusal(e: &Entry) -> bool {
-    matches!(e.icmp(), Some((4, 3, 9 | 10 | 13) | (6, 1, 1 | 5 | 6)))
+    matches!(e.icmp(), Some((4, 3, 9 | 10 | 13) | (6, 1, 1 | 6)))
 }
 
 /// The address an ICMP error came from.
