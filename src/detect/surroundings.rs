@@ -128,6 +128,8 @@ pub struct OtherAnswer {
     pub frame: u64,
     /// IP TTL that it came with.
     pub ttl: u8,
+    /// How long it took, ns.
+    pub delay: i64,
 }
 
 /// Everything the rules may ask about the rest of the capture. Of a DNS answer none asks what other requests came to: there those are
@@ -196,6 +198,8 @@ pub struct Surroundings<'a> {
     /// Servers, up to four, of which other flows of the client went unanswered during it, and how many of them are other servers.
     pub silent_meanwhile: usize,
     pub silent_servers: usize,
+    /// One of those silences ended: its server acknowledged what had been said.
+    pub silence_ended: bool,
     /// Queries for the suspect's name to the suspect's resolver that nobody answered, this flow's included.
     pub unanswered_queries: usize,
     /// Another flow between the same hosts to the same name that went well within a second (address-family or socket race).

@@ -23,12 +23,14 @@ pub struct Spell {
     pub side: Direction,
     pub from: Timestamp,
     pub until: Timestamp,
+    /// What ended it acknowledges something of what was said: both ways are open again.
+    pub answered: bool,
     /// What was said, its first two repetitions, and what was heard in the end.
     pub frames: [u64; 4],
 }
 
-/// When and where a packet came; no frame is 0.
-type Place = (Timestamp, u64);
+/// When a packet came, its frame (none is 0), and what it acknowledges.
+type Place = (Timestamp, u64, u32);
 
 /// Packets of one side in a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -82,11 +84,12 @@ impl Run {
     }
 
     /// The spell that ends when the other side is heard.
-    fn ended(&self, (until, frame): Place) -> Option<Spell> {
+    fn ended(&self, (until, frame, ack): Place) -> Option<Spell> {
         let [said, once, twice] = self.frames;
         let side = if self.from_high { Direction::FromHigh } else { Direction::FromLow };
         let lasted = said != 0 && self.repeats >= REPEATS && until.since(self.since) >= LEAST_NS;
-        lasted.then_some(Spell { side, from: self.since, until, frames: [said, once, twice, frame] })
+        let answered = ahead(ack, self.first) > 0;
+        lasted.then_some(Spell { side, from: self.since, until, answered, frames: [said, once, twice, frame] })
     }
 }
 
@@ -113,7 +116,7 @@ impl Spells {
         }
         let from_high = e.is(fact::FROM_HIGH);
         if self.begins.1 == 0 || self.last.from_high != from_high {
-            self.turn((e.time, e.frame), from_high);
+            self.turn((e.time, e.frame, e.ack), from_high);
         }
         self.last.take(e);
     }
@@ -224,7 +227,7 @@ mod tests {
             [(false, 1, 0, 100), (true, 1, 0, 0), (false, 10, 100, 50), (false, 11, 100, 50), (false, 13, 100, 50), (true, 14, 0, 0)];
         let spells: Spells = packets(&ladder).iter().collect();
         let (from, until) = (Timestamp(10_000_000_000), Timestamp(14_000_000_000));
-        assert_eq!(spells.ended(), (&[Spell { side: Direction::FromLow, from, until, frames: [3, 4, 5, 6] }][..], 0));
+        assert_eq!(spells.ended(), (&[Spell { side: Direction::FromLow, from, until, answered: false, frames: [3, 4, 5, 6] }][..], 0));
         // Nobody is heard in the end; heard soon enough; said once; not said again but continued.
         let mut heard_soon = ladder;
         heard_soon[2].1 = 12;

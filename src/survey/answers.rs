@@ -17,12 +17,20 @@ pub struct Given {
     pub flow: u64,
     /// IP TTL that the answer came with.
     pub ttl: u8,
+    /// Microseconds from the question to it.
+    pub delay: u32,
 }
 
 impl Given {
     /// As the rules are told of it.
     pub fn other(&self) -> OtherAnswer {
-        OtherAnswer { address: self.address, resolver: self.resolver, frame: self.frame, ttl: self.ttl }
+        OtherAnswer {
+            address: self.address,
+            resolver: self.resolver,
+            frame: self.frame,
+            ttl: self.ttl,
+            delay: i64::from(self.delay) * 1000,
+        }
     }
 }
 

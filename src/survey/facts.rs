@@ -64,6 +64,8 @@ pub struct Silent {
     pub server: IpAddr,
     /// Port of the server, of a connection whose SYN nobody answered.
     pub unopened: Option<u16>,
+    /// It ended: the server acknowledged what had been said.
+    pub ended: bool,
     /// Packets that show it, wherever in their flow; 0 where there are fewer.
     pub frames: [u64; SHOWN],
 }
@@ -272,6 +274,7 @@ mod tests {
             client: ip,
             server: ip,
             unopened: None,
+            ended: false,
             frames: [0; SHOWN],
         };
         let part = |n: u64| Facts { silences: (0..SILENCES as u64 / 2 + 5).map(|i| silent(i * 3 + n)).collect(), ..Facts::default() };

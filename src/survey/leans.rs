@@ -153,7 +153,8 @@ impl Index<'_> {
         list.add(self.heard_flows(case, suspect, &meanwhile));
         list.frames.extend(&meanwhile);
         if meanwhile.len() < 2 || around.heard_while_asking < 2 {
-            let silent = self.silent_meanwhile(case, suspect);
+            let mut silent = self.silent_meanwhile(case, suspect);
+            silent.extend(self.ended_meanwhile(case, suspect));
             list.add(silent.iter().map(|s| s.flow));
             list.frames.extend(silent.iter().flat_map(|s| s.frames).filter(|frame| *frame != 0));
         }

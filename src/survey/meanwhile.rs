@@ -17,19 +17,24 @@ impl<'f> Index<'f> {
         heard.filter(|h| frames.contains(&h.frame)).map(|h| h.flow).take(frames.len()).collect()
     }
 
-    /// Silences of the same client's other flows while a suspect's lasted, one of a server.
-    pub(super) fn silent_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> Vec<&'f Silent> {
+    /// Silences of the same client's other flows while a suspect's lasted, the latest begun first.
+    fn silences_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> impl Iterator<Item = &'f Silent> {
         /// So many silences back the next one is no longer part of the same event.
         const REACH: usize = 4096;
-        /// As many as any rule asks for.
-        const SERVERS: usize = 4;
-        let Some((from, until)) = silence_of(case, suspect) else { return Vec::new() };
+        let (from, until) = silence_of(case, suspect).unwrap_or((Timestamp(i64::MAX), Timestamp(i64::MIN)));
         let (client, own) = (case.client_end().ip, case.entries.first().map_or(0, |e| e.frame));
         let begun = self.begun.partition_point(|t| *t < until);
-        let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(|(_, n, _)| *n >= begun);
-        let before = of_client.take_while(|(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
+        let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(move |(_, n, _)| *n >= begun);
+        let before = of_client.take_while(move |(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
+        before.filter(move |s| s.until > from && s.flow != own)
+    }
+
+    /// Of those one of a server.
+    pub(super) fn silent_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> Vec<&'f Silent> {
+        /// As many as any rule asks for.
+        const SERVERS: usize = 4;
         let mut found: Vec<&Silent> = Vec::new();
-        for s in before.filter(|s| s.until > from && s.flow != own) {
+        for s in self.silences_meanwhile(case, suspect) {
             if found.iter().all(|f| f.server != s.server) {
                 found.push(s);
             }
@@ -38,6 +43,11 @@ impl<'f> Index<'f> {
             }
         }
         found
+    }
+
+    /// One that ended once the suspect's client had given up: the line came back.
+    pub(super) fn ended_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> Option<&'f Silent> {
+        self.silences_meanwhile(case, suspect).find(|s| s.ended && s.until > case.flow.last && case.flow.key.protocol != 6)
     }
 
     pub(super) fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
@@ -74,6 +84,7 @@ impl<'f> Index<'f> {
         }
         let silent = self.silent_meanwhile(case, suspect);
         around.silent_meanwhile = silent.len();
+        around.silence_ended = self.ended_meanwhile(case, suspect).is_some();
         around.silent_servers = silent.iter().filter(|s| s.server != case.server_end().ip).count();
     }
 

@@ -60,8 +60,8 @@ impl Part {
         self.note_port(case);
         self.note_answers(case, odd);
         let (client, server, mut dropped) = (case.client_end().ip, case.server_end().ip, 0);
-        let mut silent = |from, until, unopened, frames: &[u64]| {
-            let mut silent = Silent { from, until, flow: first_frame, client, server, unopened, frames: [0; SHOWN] };
+        let mut silent = |(from, until), unopened, ended, frames: &[u64]| {
+            let mut silent = Silent { from, until, flow: first_frame, client, server, unopened, ended, frames: [0; SHOWN] };
             silent.frames.iter_mut().zip(frames).for_each(|(to, frame)| *to = *frame);
             self.facts.silences.push(silent);
         };
@@ -75,20 +75,20 @@ impl Part {
         if repeats && flow.key.protocol == 6 && flow.last.since(flow.first) >= spells::LEAST_NS {
             let (spells, more) = flow.transcript.spells(&case.entries);
             for spell in spells.iter().filter(|s| s.side == case.client) {
-                silent(spell.from, spell.until, None, &spell.frames);
+                silent((spell.from, spell.until), None, spell.answered, &spell.frames);
             }
             dropped += u64::from(more);
         }
         if let Some(freeze) = suspects.iter().find(|s| s.mechanism == Mechanism::Stall).and_then(|_| stall::freeze(case)) {
-            silent(freeze.from, freeze.until, None, &shown(&freeze.vain));
+            silent((freeze.from, freeze.until), None, false, &shown(&freeze.vain));
         }
         for suspect in suspects.iter().filter(|s| s.mechanism == Mechanism::Drop) {
             let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
             if request.is_none() && drop::unanswered_syns(case).is_some() {
-                silent(flow.first, flow.last, Some(case.server_end().port), &[]);
+                silent((flow.first, flow.last), Some(case.server_end().port), false, &[]);
             }
             if let Some(silence) = request.and_then(|r| drop::silence(case, r)).or_else(|| drop::later_silence(case)) {
-                silent(silence.from, silence.until, None, &shown(&silence.copies));
+                silent((silence.from, silence.until), None, false, &shown(&silence.copies));
             }
         }
         self.facts.dropped += dropped;
@@ -183,8 +183,10 @@ impl Part {
         let first = flow_ref(case).first;
         for (_, seen) in dns_answer::answers(case) {
             let Some(e) = case.entries.get(seen.entry) else { continue };
+            let asked = case.of(case.client).map(|(_, q)| q).take_while(|q| q.frame < e.frame).last();
+            let delay = asked.map_or(0, |q| u32::try_from(e.time.since(q.time).max(0) / 1000).unwrap_or(u32::MAX));
             for address in seen.message.addresses() {
-                self.facts.answers.add(&seen.name, Given { address, resolver, frame: e.frame, flow: first, ttl: e.ttl });
+                self.facts.answers.add(&seen.name, Given { address, resolver, frame: e.frame, flow: first, ttl: e.ttl, delay });
             }
         }
         let (mut answers, mut queries) = (dns_answer::answers(case), dns_answer::queries(case));

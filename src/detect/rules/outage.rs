@@ -3,9 +3,9 @@
 //! ## What it looks for
 //!
 //! During the silence nothing arrived from the far side in any other flow of this client, and other flows went silent at the
-//! same time; if those were of two servers more, the silence counts up to the last packet that had no answer. Or a single flow
-//! went on, which may be a tunnel: one without a name in it while another server was silent too, one with a name while three
-//! others were.
+//! same time; if those were of two servers more, or one of them was answered in the end, the silence counts up to the last
+//! packet that had no answer. Or a single flow went on, which may be a tunnel: one without a name in it while another server
+//! was silent too, one with a name while three others were.
 //!
 //! ## Why it speaks against it
 //!
@@ -41,7 +41,7 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let around = view.around;
     // A client gives up on a question long before the capture ends: what is heard later may be heard because the line is back.
-    let heard = if around.silent_servers >= 2 { around.heard_while_asking } else { around.heard_meanwhile.len() };
+    let heard = if around.silent_servers >= 2 || around.silence_ended { around.heard_while_asking } else { around.heard_meanwhile.len() };
     let what = match heard {
         0 if around.silent_meanwhile > 0 => "nothing else arrived",
         // A tunnel may itself have been opened by name.

@@ -107,7 +107,9 @@ pub fn silence(case: &Case<'_>, request: &Request) -> Option<Silence> {
     let retransmissions = if is_tcp { retransmissions(case, &copies, acknowledged, request) } else { copies.len().saturating_sub(1) };
     let rtt = case.rtt[case.server().index()].unwrap_or(0);
     // No kernel says once what is not acknowledged: one that does has gone away, or the capture has holes.
-    let alive = acknowledged == Acknowledged::All || retransmissions > 0;
+    let mut said = copies.iter().filter_map(|i| case.entries.get(*i)).map(|e| e.seq_end());
+    let again = said.next().is_some_and(|first| said.try_fold(first, |end, e| (ahead(e, end) > 0).then_some(e)).is_none());
+    let alive = acknowledged == Acknowledged::All || again;
     let long = alive && waited >= SILENCE_NS.max(SILENCE_RTTS * rtt);
     // A ladder of retransmissions says it sooner than the clock: the third one comes after about a second.
     let ladder = retransmissions >= RETRANSMISSIONS && waited >= 5 * rtt.max(100_000_000);
