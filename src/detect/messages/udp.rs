@@ -52,7 +52,9 @@ impl Messages {
             }
         }
         self.dns.sort_by_key(|d| d.entry);
-        for seen in self.dns.iter().filter(|d| !d.message.is_response && d.message.question.is_some()) {
+        // Another capture of a question is none more that was asked.
+        let asks = |d: &&DnsSeen| !d.message.is_response && d.message.question.is_some() && !case.is_copy(d.entry);
+        for seen in self.dns.iter().filter(asks) {
             let Some(e) = case.entries.get(seen.entry) else { continue };
             self.requests.push(Request {
                 kind: TriggerKind::DnsQname,

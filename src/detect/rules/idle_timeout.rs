@@ -27,7 +27,7 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::tcp_reset::{SAME_STREAM, packets};
-use crate::flow::entry::Entry;
+use crate::flow::entry::{Entry, fact};
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -92,7 +92,9 @@ pub fn is_remembered(view: &View<'_>, i: usize) -> bool {
     let same_stream = |e: &Entry| !e.is_rst() && !e.has(tcp::SYN) && ahead(e.seq, r.seq).abs() < SAME_STREAM;
     let goes_on = case.of(sender).any(|(j, e)| j > i && same_stream(e));
     let resets = |until: usize| case.of(sender).filter(|(j, e)| *j <= until && e.is_rst()).count();
-    let asked = |until: usize| case.of(sender.other()).filter(|(j, e)| *j < until && !e.is_rst()).count();
+    // With their copies: of resets they are not told apart, and a capture that has every packet twice has those twice as well.
+    let asks = |e: &&Entry| e.direction() == sender.other() && !e.is_rst() && !e.is(fact::ICMP);
+    let asked = |until: usize| case.entries.iter().take(until).filter(asks).count();
     let unasked = packets(view).any(|(j, _)| resets(j) > asked(j));
     !goes_on && !unasked
 }
