@@ -18,6 +18,8 @@ mod drops_innocent;
 mod evasion;
 #[path = "scenarios/forgeries.rs"]
 mod forgeries;
+#[path = "scenarios/given_up.rs"]
+mod given_up;
 #[path = "scenarios/gone_innocent.rs"]
 mod gone_innocent;
 #[path = "scenarios/injectors.rs"]
@@ -60,6 +62,7 @@ fn main() -> std::io::Result<()> {
         forgeries::scenes(),
         injectors::scenes(),
         afterwards::scenes(),
+        given_up::scenes(),
         gone_innocent::scenes(),
         lasting::scenes(),
         look_alikes::scenes(),

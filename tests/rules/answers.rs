@@ -3,7 +3,7 @@
 use super::Row;
 use super::given::{Given, NAME, client, resolver};
 use interloper::detect::finding::Mechanism::DnsAnswer;
-use interloper::detect::surroundings::ResolverBaseline;
+use interloper::detect::surroundings::{OtherAnswer, ResolverBaseline};
 use interloper::script::dns::{AUTHORITATIVE, Answer, MX, Query, RESOLVED};
 use interloper::script::{Host, Rtt};
 
@@ -11,6 +11,7 @@ pub static ROWS: &[Row] = &[
     ("answer-rotation", DnsAnswer, rotated, outrun),
     ("dns-answers-conflict", DnsAnswer, outrun, rotated),
     ("dns-bogon", DnsAnswer, special_address, plain),
+    ("dns-cached", DnsAnswer, said_before, said_from_nearby),
     ("dns-edns-lost", DnsAnswer, outrun, plain),
     ("dns-flags-odd", DnsAnswer, suddenly_authoritative, as_ever),
     ("dns-known-forged", DnsAnswer, known_address, plain),
@@ -65,6 +66,22 @@ fn special_address(g: &mut Given) {
 /// How the resolver answers other questions.
 fn habits(g: &mut Given) {
     g.around.resolver = Some(ResolverBaseline { ttls: vec![(55, 9)], flags: vec![(RESOLVED, 9)], df: [9, 0], ..Default::default() });
+}
+
+/// The same address, given before by the resolver itself.
+fn said_before(g: &mut Given) {
+    from_afar(g);
+    if let Some(resolver) = &mut g.around.resolver {
+        resolver.rtt = Some(20_000_000);
+    }
+    let (address, resolver) = (GENUINE.parse().unwrap(), resolver().ip);
+    g.around.other_answers = vec![OtherAnswer { address, resolver, frame: 0, ttl: 55, delay: 30_000_000 }];
+}
+
+/// By whoever says it now.
+fn said_from_nearby(g: &mut Given) {
+    said_before(g);
+    g.around.other_answers.iter_mut().for_each(|o| o.delay = 1_000_000);
 }
 
 fn as_ever(g: &mut Given) {

@@ -6,7 +6,8 @@
 //! server answered, while the suspect's own name was never answered there. For DNS: the resolver answered other names. A
 //! silence that began after the server's last answer, and in which other names share, is no such case: it may have gone down.
 //! Nor is one during which another port of the server, one that does answer, was silent too. Nor is one of a resolver that
-//! answered nobody while this name was asked for, if two others went unanswered too.
+//! answered nobody while this name was asked for, if two others went unanswered too; a single question that was lost before
+//! does not change that. Questions without RD count for nothing: a zone's server knows its zone.
 //!
 //! ## Why it speaks for interference
 //!
@@ -31,6 +32,7 @@ use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, Tri
 use crate::attribute::special::is_global;
 use crate::capture::Timestamp;
 use crate::detect::surroundings::{Attempt, Outcome};
+use crate::detect::suspects::dns_answer::asks_recursion;
 use std::collections::BTreeSet;
 
 pub const RULE: Rule = Rule {
@@ -54,8 +56,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if view.suspect.mechanism == Mechanism::TcpReset && (view.suspect.stage == Stage::Later || view.suspect.sender == view.case.client) {
         return None;
     }
-    if trigger.kind == TriggerKind::DnsQname && !is_global(view.case.server_end().ip) {
-        // A local forwarder may itself be without an answer.
+    if trigger.kind == TriggerKind::DnsQname && (!is_global(view.case.server_end().ip) || !asks_recursion(view.case)) {
+        // A local forwarder may itself be without an answer, and a zone's server knows its zone.
         return None;
     }
     let at = view.case.entries.get(view.case.index_of(trigger.frame)?)?.time;

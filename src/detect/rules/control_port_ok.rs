@@ -5,7 +5,8 @@
 //! A request to the same host on another port, within two minutes, that the host answered. For a silence it counts only
 //! where the client's bytes were not even acknowledged: acknowledging is done by the kernel, whatever the program behind
 //! the port is doing, so a host that acknowledges on one port and not on the other is not down: unless that port, or another
-//! that does answer, falls silent with it. For a handshake that is refused or never answered it is class C, and of one never
+//! that does answer, falls silent with it. Where the same name was answered on this very port, within two minutes, another
+//! port tells nothing. For a handshake that is refused or never answered it is class C, and of one never
 //! answered only if a second server is silent on the same port and answers on others.
 //!
 //! ## Why it speaks for interference

@@ -2,8 +2,9 @@
 //!
 //! ## What it looks for
 //!
-//! ICMP "administratively prohibited" (or ICMPv6 "administratively prohibited", "failed policy", "reject route") about
-//! the client's packets, from an address that is not the server's, while the server itself sent no data.
+//! ICMP "administratively prohibited" (or ICMPv6 "administratively prohibited", "reject route") about the client's packets, from
+//! an address that is not the server's, while the server itself sent no data. Connections that the capture does not see begin
+//! are left out: a gateway that has forgotten them may refuse them for that.
 //!
 //! ## Why it speaks for interference
 //!

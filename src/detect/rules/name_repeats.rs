@@ -3,7 +3,7 @@
 //! ## What it looks for
 //!
 //! The same name failed in the same way on at least two servers, or at least three times, and never went through in the
-//! capture, while requests of the same kind for other names did.
+//! capture, while requests of the same kind for other names did. Of DNS only questions that ask for recursion count.
 //!
 //! ## Why it speaks for interference
 //!
@@ -24,6 +24,7 @@
 use super::reset_ladder::steps;
 use super::control_name_ok::may_have_gone;
 use super::{Rule, View};
+use crate::detect::suspects::dns_answer::asks_recursion;
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
 use crate::attribute::special::is_global;
@@ -47,7 +48,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if view.suspect.mechanism == Mechanism::TcpReset && (view.suspect.stage == Stage::Later || view.suspect.sender == view.case.client) {
         return None;
     }
-    if trigger.kind == TriggerKind::DnsQname && !is_global(view.case.server_end().ip) {
+    if trigger.kind == TriggerKind::DnsQname && (!is_global(view.case.server_end().ip) || !asks_recursion(view.case)) {
         return None;
     }
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.same_kind && (trigger.kind != TriggerKind::TlsEch || a.ech)).collect();

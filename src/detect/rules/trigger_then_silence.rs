@@ -4,7 +4,8 @@
 //!
 //! The handshake went well, the client sent a message with a name, and no byte of an answer came: either the message was
 //! acknowledged and whatever the client sent then (a FIN, a keep-alive) was not, three times, or it was never acknowledged
-//! while the client repeated it at least three times or waited at least five seconds and ten round trips. For QUIC and DNS:
+//! while the client repeated it at least three times, or once and waited at least five seconds and ten round trips; a client
+//! that resets its connection has stopped waiting, whatever the server says later. For QUIC and DNS:
 //! at least three datagrams without any answer. A server that acknowledged the message and was not tried again may only be
 //! thinking about it: no claim.
 //!

@@ -24,6 +24,12 @@ pub fn answers<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (usize, &'c DnsSe
     case.messages.dns.iter().enumerate().filter(|(_, d)| d.message.is_response && !case.is_copy(d.entry))
 }
 
+/// Whether the client leaves it to the server to find the answer (RD, RFC 1035 section 4.1.1). One that does not is itself a resolver and
+/// asks servers of zones, who answer for theirs and may say nothing of others.
+pub fn asks_recursion(case: &Case<'_>) -> bool {
+    queries(case).any(|q| q.message.flags & 0x0100 != 0)
+}
+
 /// Queries that are no copies.
 pub fn queries<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c DnsSeen> {
     case.messages.dns.iter().filter(|d| !d.message.is_response && !case.is_copy(d.entry))
