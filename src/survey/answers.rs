@@ -147,7 +147,7 @@ mod tests {
     fn answers(frames: impl Iterator<Item = u64>) -> Answers {
         let mut all = Answers::default();
         let ip = |n: u64| IpAddr::from([45, 6, 0, n as u8]);
-        let given = |f: u64| Given { address: ip(f % 3), resolver: ip(9), frame: f, flow: f, ttl: 60 };
+        let given = |f: u64| Given { address: ip(f % 3), resolver: ip(9), frame: f, flow: f, ttl: 60, delay: 0 };
         frames.for_each(|f| all.add(if f % 2 == 0 { b"even" } else { b"odd" }, given(f)));
         all
     }
@@ -169,7 +169,8 @@ mod tests {
         const MANY: u64 = 2 * SURVEY_SERVERS as u64 + 1000;
         let of = |numbers: &mut dyn Iterator<Item = u64>| {
             let mut all = Answers::default();
-            let given = |n: u64| Given { address: [45, 6, 0, 1].into(), resolver: [9; 4].into(), frame: n + 1, flow: n + 1, ttl: 60 };
+            let given =
+                |n: u64| Given { address: [45, 6, 0, 1].into(), resolver: [9; 4].into(), frame: n + 1, flow: n + 1, ttl: 60, delay: 0 };
             numbers.for_each(|n| all.add(&n.to_be_bytes(), given(n)));
             all
         };
