@@ -2,7 +2,7 @@
 //!
 //! ## What it looks for
 //!
-//! A silence after the server's answer in which it is the client that is not heard any more.
+//! A silence after the server's answer in which it is the client that is not heard any more, nor in another request to the server.
 //!
 //! ## Why it speaks against it
 //!
@@ -23,6 +23,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
+use crate::detect::suspects::drop::later_silence;
 
 pub const RULE: Rule = Rule {
     id: "client-gone",
@@ -38,6 +39,9 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let (_, last) = view.case.of(view.case.client).next_back()?;
-    let gone = view.suspect.sender == view.case.server();
+    let silence = later_silence(view.case)?;
+    let (client, waited) = (view.case.client_end().ip, silence.from..=silence.until);
+    let here = view.around.other_names.iter().any(|a| a.flow.client.ip == client && waited.contains(&a.time));
+    let gone = view.suspect.sender == view.case.server() && !here;
     gone.then(|| Claim::new("client-gone", Class::B, [last.frame], "this is the last that was heard of the client: it may have gone"))
 }
