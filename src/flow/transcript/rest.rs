@@ -6,7 +6,7 @@ use crate::flow::spells::Spells;
 use crate::limits::TAIL;
 
 /// More than any number of packets that matters.
-pub const LONG: u32 = u32::MAX / 2;
+pub const LONG: u32 = u32::MAX;
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -32,7 +32,7 @@ pub(super) struct Rest {
     pub spells: Spells,
 }
 
-/// An octet counts to beyond it, and so beyond the neighbours of a control packet.
+/// An octet counts to beyond it, and so beyond the neighbours of a control packet (see [`super::Transcript`]).
 const _: () = assert!(TAIL < u8::MAX as usize);
 
 /// Where the tail begins depends on how it came about, and so does what was told already; what counts is what it holds.
@@ -90,7 +90,7 @@ impl Rest {
     #[inline(always)]
     fn keep(&mut self, entry: &Entry, ordinal: u64) {
         const ALL: u32 = TAIL as u32;
-        self.since.iter_mut().for_each(|n| *n = n.wrapping_add(1));
+        self.since.iter_mut().for_each(|n| *n = n.saturating_add(1));
         if !entry.is(fact::ICMP) {
             let side = entry.direction().index();
             if std::mem::take(&mut self.since[side]) > ALL {
