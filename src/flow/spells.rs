@@ -207,13 +207,14 @@ mod tests {
     use crate::packet::tcp;
     use proptest::prelude::*;
 
-    /// Seconds of the packets of both sides: who, when, at which number, how much.
+    /// Seconds of the packets of both sides: who, when, at which number, how much. Each acknowledges its own second.
     fn packets(told: &[(bool, i64, u32, u32)]) -> Vec<Entry> {
         let packet = |(n, (from_high, seconds, seq, payload_len)): (u64, &(bool, i64, u32, u32))| Entry {
             frame: n,
             time: Timestamp(seconds * 1_000_000_000),
             seq: *seq,
             payload_len: *payload_len,
+            ack: *seconds as u32,
             flags: tcp::ACK,
             facts: if *from_high { fact::FROM_HIGH } else { 0 },
             ..Entry::blank()
@@ -228,6 +229,10 @@ mod tests {
         let spells: Spells = packets(&ladder).iter().collect();
         let (from, until) = (Timestamp(10_000_000_000), Timestamp(14_000_000_000));
         assert_eq!(spells.ended(), (&[Spell { side: Direction::FromLow, from, until, answered: false, frames: [3, 4, 5, 6] }][..], 0));
+        // Numbered lower, it is what the packet of second 14 acknowledges.
+        let mut answered = ladder;
+        answered.iter_mut().for_each(|said| said.2 /= 100);
+        assert!(packets(&answered).iter().collect::<Spells>().ended().0.iter().all(|s| s.answered && s.until == until));
         // Nobody is heard in the end; heard soon enough; said once; not said again but continued.
         let mut heard_soon = ladder;
         heard_soon[2].1 = 12;

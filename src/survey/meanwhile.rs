@@ -47,7 +47,10 @@ impl<'f> Index<'f> {
 
     /// One that ended once the suspect's client had given up: the line came back.
     pub(super) fn ended_meanwhile(&self, case: &Case<'_>, suspect: &Suspect) -> Option<&'f Silent> {
-        self.silences_meanwhile(case, suspect).find(|s| s.ended && s.until > case.flow.last && case.flow.key.protocol != 6)
+        if case.flow.key.protocol == 6 {
+            return None;
+        }
+        self.silences_meanwhile(case, suspect).find(|s| s.ended && s.until > case.flow.last)
     }
 
     pub(super) fn meanwhile(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
@@ -84,8 +87,10 @@ impl<'f> Index<'f> {
         }
         let silent = self.silent_meanwhile(case, suspect);
         around.silent_meanwhile = silent.len();
-        around.silence_ended = self.ended_meanwhile(case, suspect).is_some();
         around.silent_servers = silent.iter().filter(|s| s.server != case.server_end().ip).count();
+        // Where all that was heard came while the suspect's client still asked, it makes no difference.
+        let late = around.heard_while_asking < around.heard_meanwhile.len();
+        around.silence_ended = late && around.silent_servers < 2 && self.ended_meanwhile(case, suspect).is_some();
     }
 
     /// Whether a flow's own silence begins in this second.

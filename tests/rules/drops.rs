@@ -128,6 +128,17 @@ fn nobody_answers(g: &mut Given) {
     g.tcp().cut(Client).syn().retry(Client, 4);
 }
 
+/// A kernel repeats what is not acknowledged: who does not has gone, whatever the server says a minute later.
+#[test]
+fn what_is_said_once_is_no_silence() {
+    let explained = |repeats: u32| {
+        let mut g = Given::default();
+        g.tcp().handshake().cut(Client).hello(NAME).retry(Client, repeats).wait_ms(Server, 60_000.0).fin(Server);
+        g.claims(Drop).is_some_and(|claims| claims.iter().any(|c| c.rule == "trigger-then-silence"))
+    };
+    assert_eq!([0, 1].map(explained), [false, true]);
+}
+
 /// A capture that misses packets may have missed the answers to lookups, but not to a question that its sender repeats.
 #[test]
 fn what_the_capture_may_have_missed_is_held_against_it() {

@@ -56,7 +56,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     };
     let lost_in_a_row = around.lost.powi(i32::try_from(tries).unwrap_or(i32::MAX));
     let expected = lost_in_a_row * around.kind_tried as f64;
-    if expected < CHANCE {
+    if around.lost == 0.0 || expected < CHANCE {
         return None;
     }
     let text = format!(

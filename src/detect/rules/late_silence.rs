@@ -2,7 +2,7 @@
 //!
 //! ## What it looks for
 //!
-//! A silence that begins after an answer, and late: more than 32 packets had passed before what got no answer, or nothing had for
+//! A silence that begins after an answer, and late: 32 packets or more had passed before what got no answer, or nothing had for
 //! four seconds. Or a later request of a connection, after 30 seconds in which nothing was said.
 //!
 //! ## Why it speaks against it
