@@ -8,6 +8,7 @@
 
 pub mod certificate;
 pub mod dns;
+pub mod domain;
 pub mod http;
 pub mod ja4;
 pub mod name;

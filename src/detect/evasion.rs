@@ -25,6 +25,24 @@ pub enum Evasion {
 }
 
 impl Evasion {
+    /// What never reaches the server: it can change nobody's mind but that of a box on the way.
+    pub const DECOYS: u8 = Evasion::Decoy.bit() | Evasion::DecoyDatagram.bit();
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    /// Those found in a flow, a bit each.
+    pub fn bits(found: &[(Evasion, u64)]) -> u8 {
+        found.iter().fold(0, |all, (kind, _)| all | kind.bit())
+    }
+
+    /// Their names, of a bit each.
+    pub fn names(bits: u8) -> String {
+        let all = [Evasion::Decoy, Evasion::SplitMessage, Evasion::SplitRecords, Evasion::OddRequest, Evasion::DecoyDatagram];
+        all.iter().filter(|kind| bits & kind.bit() != 0).map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Evasion::Decoy => "decoy",

@@ -3,6 +3,7 @@
 pub mod case;
 pub mod evasion;
 pub mod finding;
+pub mod fisher;
 pub mod messages;
 pub mod rules;
 pub mod surroundings;

@@ -54,6 +54,15 @@ pub struct Attempt<'a> {
     pub hit: bool,
     /// Length of the request in segments of the path's size: 2 for a ClientHello that needs two packets.
     pub segments: u8,
+    /// Ways around a filter that were used ([`super::evasion::Evasion::bits`]).
+    pub evasion: u8,
+}
+
+impl Attempt<'_> {
+    /// Whether it was answered without a way around a filter that is not among these.
+    pub fn is_answered_without(&self, evasion: u8) -> bool {
+        self.outcome == Outcome::Answered && self.evasion & !evasion == 0
+    }
 }
 
 /// A bulk transfer seen elsewhere in the capture.
@@ -144,8 +153,14 @@ pub struct Surroundings<'a> {
     pub other_names: Vec<Attempt<'a>>,
     /// Requests for the same name anywhere, nearest in time first; the suspect's own is left out.
     pub same_name: Vec<Attempt<'a>>,
-    /// Whether any request for the name, near or far, was answered.
+    /// Whether any request for the name, near or far, was answered without a way around a filter that the suspect does not use.
     pub name_answered: bool,
+    /// Ways around a filter that the suspect's flow uses.
+    pub evasion: u8,
+    /// Requests for names of the same registered domain, the name itself among them, nearest in time first, and whether any was answered
+    /// in that way. For TLS and HTTP, and only where one of them was not answered.
+    pub domain: Vec<Attempt<'a>>,
+    pub domain_answered: bool,
     /// An answered request to the same host on another port, nearest in time.
     pub other_port: Option<Attempt<'a>>,
     /// An answered request of another protocol to the same host, nearest in time.

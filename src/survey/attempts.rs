@@ -25,6 +25,7 @@ pub struct Asked {
     pub ech: bool,
     pub session: bool,
     segments: u8,
+    pub evasion: u8,
     pub time: Timestamp,
     pub frame: u64,
     /// First frame of its flow.
@@ -69,6 +70,11 @@ impl Asked {
         self.outcome == Outcome::Answered
     }
 
+    /// As [`Attempt::is_answered_without`].
+    pub fn is_answered_without(&self, evasion: u8) -> bool {
+        self.is_answered() && self.evasion & !evasion == 0
+    }
+
     /// As the rules are told of it.
     pub fn attempt(&self) -> Attempt<'_> {
         Attempt {
@@ -84,6 +90,7 @@ impl Asked {
             session: self.session,
             hit: false,
             segments: self.segments,
+            evasion: self.evasion,
         }
     }
 }
@@ -102,13 +109,14 @@ pub struct Attempts {
 
 impl Attempts {
     pub fn add(&mut self, kind: Kind, attempt: Attempt<'_>) {
-        let Attempt { time, frame, flow, server, port, name, outcome, ech, session, segments, .. } = attempt;
+        let Attempt { time, frame, flow, server, port, name, outcome, ech, session, segments, evasion, .. } = attempt;
         let asked = Asked {
             kind,
             outcome,
             ech,
             session,
             segments,
+            evasion,
             time,
             frame,
             flow: flow.first,
@@ -236,6 +244,7 @@ mod tests {
                 session: true,
                 hit: false,
                 segments: 1,
+                evasion: 0,
             };
             all.add(Kind::Tls, attempt);
         }

@@ -1,12 +1,13 @@
 //! Turns the survey's facts into what a rule may ask about one suspect.
 
 mod lists;
+mod names;
 
-use super::answers::Given;
 use super::attempts::Asked;
 use super::audit::Audit;
 use super::conclude::Hands;
 use super::controls::name_hit;
+use super::domains::Domains;
 use super::examples::Few;
 use super::facts::{Facts, Kind, Silent};
 use super::gone::Unanswered;
@@ -15,10 +16,9 @@ use super::notes::redirected_to;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
-use crate::detect::surroundings::{Baseline, ResolverBaseline, Surroundings};
-use crate::detect::suspects::dns_answer;
-pub(super) use lists::run;
-use lists::{in_time, zone};
+use crate::detect::surroundings::{Baseline, Surroundings};
+pub(super) use lists::{run, zone};
+use lists::in_time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -32,6 +32,8 @@ pub struct Index<'f> {
     /// Requests by kind and name, and by server, port and kind; equal ones in order of time.
     by_name: Vec<&'f Asked>,
     pub(super) by_server: Vec<&'f Asked>,
+    /// And by registered domain.
+    pub(super) domains: Domains<'f>,
     /// Server, port and kind for which more than one name was asked, in order.
     pub(super) varied: Vec<(IpAddr, u16, Kind)>,
     /// Lookups that resolvers did not answer, of names that they answered another time; in order of service.
@@ -87,6 +89,7 @@ impl<'f> Index<'f> {
             audit,
             by_name: Vec::with_capacity(requests),
             by_server: Vec::with_capacity(requests),
+            domains: Domains::default(),
             varied: Vec::new(),
             silent_lookups: Vec::new(),
             zones: facts.answers.iter().map(|(name, given)| (given.address, zone(name), given.flow)).collect(),
@@ -110,6 +113,7 @@ impl<'f> Index<'f> {
             }
         }
         index.order_attempts(hands);
+        index.domains = Domains::of(index.by_name.chunk_by(|a, b| a.wanted() == b.wanted()));
         let mut silences: Vec<&Silent> = facts.silences.iter().collect();
         silences.sort_by_key(|s| (s.from, s.flow));
         let unopened = |s: &&Silent| s.unopened.map(|port| Unanswered { server: s.server, time: s.from, port, flow: s.flow });
@@ -190,12 +194,12 @@ impl<'f> Index<'f> {
         self.audit
     }
 
-    /// A flow in which a suspect's name was answered.
-    pub(super) fn answered(&self, case: &Case<'_>, suspect: &Suspect) -> Option<u64> {
+    /// A flow in which a suspect's name was answered without ways around a filter other than these.
+    pub(super) fn answered(&self, case: &Case<'_>, suspect: &Suspect, evasion: u8) -> Option<u64> {
         let kind = Index::kind(case, suspect)?;
         let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
         let own = case.entries.first().map_or(0, |e| e.frame);
-        self.same_name(kind, &name).iter().find(|a| a.is_answered() && a.flow != own).map(|a| a.flow)
+        self.same_name(kind, &name).iter().find(|a| a.is_answered_without(evasion) && a.flow != own).map(|a| a.flow)
     }
 
     /// Flows that tried what a suspect tried, answered ones first.
@@ -256,44 +260,5 @@ impl<'f> Index<'f> {
             ttls: h.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
             flows: h.flows,
         })
-    }
-
-    fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
-        around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
-            ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
-            rtt: r.rtt.measure(),
-            edns_kept: r.edns_kept,
-            edns_asked: r.edns_asked,
-            flags: r.flags.iter().map(|(f, n)| (*f, n.count)).collect(),
-            df: r.df,
-            answered: r.answered,
-            global_answers: r.global_answers,
-            bogon_names: r.bogon_names.len() as u64,
-        });
-        let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
-        let own: Vec<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
-        let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
-        let others = self.facts.answers.of(&name).iter().filter(|given| !own.contains(&given.frame));
-        around.other_answers = others.map(Given::other).take(SHOWN).collect();
-        around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
-        let after = case.flow.first;
-        // By address: a popular name is asked for on thousands of them.
-        let proof = |a: &IpAddr| {
-            let groups = self.on_host(*a).filter(|list| list.first().is_some_and(|t| t.kind == Kind::Tls));
-            let sessions = groups.filter_map(|list| list.iter().find(|t| t.session && t.time >= after && *t.name == *name));
-            sessions.min_by_key(|t| (t.time, t.frame)).map(|t| t.frame)
-        };
-        around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
-    }
-
-    fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
-        let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
-        let own =
-            case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
-        let others = self.facts.issuers.get(&name).into_iter().flatten();
-        around.other_issuer = others
-            .filter(|((issuer, server), _)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
-            .map(|((issuer, _), (frame, _))| (issuer.clone(), *frame))
-            .next();
     }
 }

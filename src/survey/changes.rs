@@ -4,7 +4,7 @@
 //! at least [`LEAST`] trials whose shares differ by Fisher's exact test, two-sided, at [`LEVEL`] divided by the number of places where a
 //! change could lie (Bonferroni). The least certain change falls first, and its neighbours are measured again.
 
-use super::fisher::fisher;
+use crate::detect::fisher::fisher;
 use super::partition::{Piece, alike, best, piece};
 use super::track::Counts;
 

@@ -5,6 +5,7 @@ use super::baselines::{Hits, Index, SHOWN, run};
 use super::facts::Kind;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
+use crate::detect::evasion::{self, Evasion};
 use crate::detect::finding::{Stage, Suspect};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
 
@@ -21,6 +22,7 @@ impl<'f> Index<'f> {
         let server = case.server_end();
         let name = trigger.value.to_ascii_lowercase();
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
+        around.evasion = Evasion::bits(&evasion::find(case));
         let own: Vec<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
         let hit = |a: &'f Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
         let here = run(&self.by_server, |a| a.service().cmp(&(server.ip, server.port, kind)));
@@ -33,7 +35,11 @@ impl<'f> Index<'f> {
         let all = self.same_name(kind, &name);
         around.same_name.reserve_exact(all.len().min(SHOWN));
         around.same_name.extend(nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
-        around.name_answered = all.iter().any(|a| a.is_answered() && !own.contains(&a.frame));
+        let answered = |list: &[&Asked]| list.iter().any(|a| a.is_answered_without(around.evasion) && !own.contains(&a.frame));
+        around.name_answered = answered(all);
+        let domain = self.domains.of_name(kind, &name);
+        around.domain_answered = answered(domain);
+        around.domain.extend(nearest(domain, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
         if let Some(tried) = self.tried.get(&kind) {

@@ -73,7 +73,7 @@ impl Index<'_> {
     ) {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let single = around.other_port.iter().chain(&around.other_protocol);
-        let attempts = around.other_names.iter().chain(&around.same_name).chain(single);
+        let attempts = around.other_names.iter().chain(&around.same_name).chain(&around.domain).chain(single);
         list.add(attempts.filter(|a| cited.contains(&a.frame)).map(|a| a.flow.first));
         list.add(around.transfers.iter().filter(|t| cited.contains(&t.frame)).map(|t| t.frame));
         if let Some((_, frame)) = around.residual {
@@ -101,6 +101,8 @@ impl Index<'_> {
         }
         list.add(around.same_name.iter().take(ATTEMPTS).map(|a| a.flow.first));
         list.add(around.other_names.iter().take(ATTEMPTS).map(|a| a.flow.first));
+        list.add(around.domain.iter().filter(|a| a.is_answered_without(around.evasion)).take(1).map(|a| a.flow.first));
+        list.add(around.domain.iter().take(ATTEMPTS).map(|a| a.flow.first));
         list.add(around.other_port.iter().chain(&around.other_protocol).map(|a| a.flow.first));
         if suspect.stage == Stage::PostSyn {
             let Endpoint { ip, port } = case.server_end();
@@ -111,7 +113,7 @@ impl Index<'_> {
         }
         let Some(trigger) = &suspect.trigger else { return };
         if around.name_answered {
-            list.add(self.answered(case, suspect));
+            list.add(self.answered(case, suspect, around.evasion));
         }
         if trigger.kind != TriggerKind::Port {
             list.add(self.kind_flows(case, suspect));

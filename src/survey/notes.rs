@@ -15,7 +15,7 @@ use crate::flow::spells;
 use std::num::NonZeroU64;
 
 impl Part {
-    pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], (bad, odd): (bool, bool), reset: bool) {
+    pub(super) fn note_facts(&mut self, case: &Case<'_>, suspects: &[Suspect], (bad, odd): (bool, bool), (reset, evasion): (bool, u8)) {
         let flow = case.flow;
         let last = case.entries.iter().filter(|e| e.time == flow.last).map(|e| e.frame).next_back();
         self.facts.end = self.facts.end.max((flow.last, last.unwrap_or(0)));
@@ -54,7 +54,7 @@ impl Part {
             }
         }
         self.facts.transfers.note(case, suspects);
-        self.note_attempts(case, bad, reset);
+        self.note_attempts(case, bad, (reset, evasion));
         self.note_portal(case);
         self.note_issuer(case);
         self.note_port(case);
@@ -94,7 +94,7 @@ impl Part {
         self.facts.dropped += dropped;
     }
 
-    fn note_attempts(&mut self, case: &Case<'_>, bad: bool, reset: bool) {
+    fn note_attempts(&mut self, case: &Case<'_>, bad: bool, (reset, evasion): (bool, u8)) {
         let server = case.server_end();
         let flow = flow_ref(case);
         let client_resets_only = reset && case.of(case.server()).all(|(_, e)| !e.is_rst());
@@ -131,6 +131,7 @@ impl Part {
                     session: has_session(case),
                     hit: false,
                     segments: if large { 2 } else { segments },
+                    evasion,
                 },
             );
         }

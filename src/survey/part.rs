@@ -12,7 +12,7 @@ use super::transactions;
 use super::tries;
 use super::verdict::{Ends, FlowLine};
 use crate::detect::case::{Case, Role};
-use crate::detect::evasion;
+use crate::detect::evasion::{self, Evasion};
 use crate::detect::finding::Mechanism;
 use crate::detect::suspects;
 use crate::flow::history;
@@ -154,9 +154,9 @@ impl Part {
         self.audit.add(&case);
         // Asked for every suspect of a DNS transaction, and it is the same for all.
         let odd_answer = LazyCell::new(|| is_odd_answer(&case));
-        let evasion: Vec<&'static str> = evasion::find(&case).into_iter().map(|(kind, _)| kind.name()).collect();
-        for kind in &evasion {
-            *self.evasion.entry(kind).or_default() += 1;
+        let evasion = evasion::find(&case);
+        for (kind, _) in &evasion {
+            *self.evasion.entry(kind.name()).or_default() += 1;
         }
         let suspects = suspects::find(&case);
         if suspects.iter().all(|s| s.mechanism == Mechanism::DnsAnswer) {
@@ -181,9 +181,9 @@ impl Part {
             _ => true,
         });
         let odd = case.flow.key.transaction.is_some() && *odd_answer;
-        self.note_facts(&case, &suspects, (bad, odd), reset);
+        self.note_facts(&case, &suspects, (bad, odd), (reset, Evasion::bits(&evasion)));
         if let Some(lines) = &mut self.lines {
-            lines.push(line(&case, reason, evasion));
+            lines.push(line(&case, reason, evasion.iter().map(|(kind, _)| kind.name()).collect()));
         }
         if !flow.evicted {
             self.count(reason.unwrap_or("judged"));

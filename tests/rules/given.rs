@@ -53,6 +53,7 @@ pub fn attempt(name: &'static str, outcome: Outcome) -> Attempt<'static> {
         session: true,
         hit: false,
         segments: 1,
+        evasion: 0,
     }
 }
 

@@ -64,7 +64,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let near = |t: Timestamp| t.since(at).abs() <= NEAR_NS;
     let server = view.case.server_end();
     let worked = view.around.same_name.iter().any(|a| {
-        a.outcome == Outcome::Answered && a.server == server.ip && a.port == server.port && a.same_kind && near(a.time) && (a.ech || trigger.kind != TriggerKind::TlsEch)
+        a.is_answered_without(view.around.evasion) && a.server == server.ip && a.port == server.port && a.same_kind && near(a.time) && (a.ech || trigger.kind != TriggerKind::TlsEch)
     });
     if worked {
         return None;

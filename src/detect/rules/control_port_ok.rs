@@ -1,8 +1,9 @@
-//! # `control-port-ok`: the same host is alive on another port
+//! # `control-port-ok`: the same host is alive on another port, or speaks something else on this one
 //!
 //! ## What it looks for
 //!
-//! A request to the same host on another port, within two minutes, that the host answered. For a silence it counts only
+//! A request to the same host on another port, or in another protocol on the same one (HTTP where TLS is spoken), within two
+//! minutes, that the host answered. For a silence it counts only
 //! where the client's bytes were not even acknowledged: acknowledging is done by the kernel, whatever the program behind
 //! the port is doing, so a host that acknowledges on one port and not on the other is not down: unless that port, or another
 //! that does answer, falls silent with it. Where the same name was answered on this very port, within two minutes, another
@@ -30,7 +31,7 @@ use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance};
 use super::control_name_ok::NEAR_NS;
 use super::reset_ladder::steps;
 use crate::attribute::special::is_global;
-use crate::detect::surroundings::{Attempt, Outcome};
+use crate::detect::surroundings::Attempt;
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
 
 pub const RULE: Rule = Rule {
@@ -47,8 +48,10 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     // Hosts of the own network are filtered by their owners.
-    let control = view.around.other_port.as_ref().filter(|_| is_global(view.case.server_end().ip))?;
     let case = view.case;
+    let same_port = view.around.other_protocol.as_ref().filter(|_| view.suspect.mechanism == Mechanism::Drop && view.suspect.stage != Stage::PostSyn);
+    let controls = view.around.other_port.iter().chain(same_port).filter(|_| is_global(case.server_end().ip));
+    let control = controls.min_by_key(|a| a.time.since(case.flow.first).abs())?;
     let class = match view.suspect.mechanism {
         // One host may filter its own ports; two that do it alike are filtered by somebody else.
         Mechanism::Drop if view.suspect.stage == Stage::PostSyn && !view.around.port_elsewhere => return None,
@@ -69,13 +72,14 @@ fn check(view: &View<'_>) -> Option<Claim> {
     // Where the name goes through on this very port, another port tells nothing.
     let server = case.server_end();
     let here = |a: &&Attempt<'_>| a.server == server.ip && a.port == server.port && a.time.since(case.flow.first).abs() <= NEAR_NS;
-    if view.around.same_name.iter().filter(here).any(|a| a.outcome == Outcome::Answered) {
+    if view.around.same_name.iter().filter(here).any(|a| a.is_answered_without(view.around.evasion)) {
         return None;
     }
     let gap = control.time.since(case.flow.first).abs();
     if gap > NEAR_NS {
         return None;
     }
-    let text = format!("port {} of the same host answered {:.1} s away", control.port, gap as f64 / 1e9);
+    let what = if control.port == server.port { "another protocol on the same port" } else { "another port" };
+    let text = format!("{what} of the same host ({}) answered {:.1} s away", control.port, gap as f64 / 1e9);
     Some(Claim::new("control-port-ok", class, [control.frame], text))
 }

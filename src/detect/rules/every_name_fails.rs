@@ -2,7 +2,9 @@
 //!
 //! ## What it looks for
 //!
-//! At least one other name, or another request, was tried on the same server and port, and none was ever answered.
+//! At least one other name, or another request, was tried on the same server and port, and none was ever answered. Names of
+//! the same registered domain (publicsuffix.org) are no other names where that domain is met with silence on another server
+//! too: a filter takes out what is below a name as well.
 //!
 //! ## Why it speaks against it
 //!
@@ -22,8 +24,9 @@
 //! Field experience: a firewall that reset every name on one server of the CenTrace control set.
 
 use super::{Rule, View};
+use crate::app::domain::registered;
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
-use crate::detect::surroundings::Outcome;
+use crate::detect::surroundings::{Attempt, Outcome};
 
 pub const RULE: Rule = Rule {
     id: "every-name-fails",
@@ -40,7 +43,10 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref()?;
     let server = view.case.server_end();
-    let others: Vec<_> = view.around.other_names.iter().filter(|a| a.same_kind && !a.hit).collect();
+    let elsewhere = view.suspect.mechanism == Mechanism::Drop && view.around.domain.iter().any(|a| a.server != server.ip && a.outcome == Outcome::Silent);
+    let own = trigger.value.to_ascii_lowercase();
+    let kin = |a: &Attempt<'_>| elsewhere && registered(a.name) == registered(&own);
+    let others: Vec<_> = view.around.other_names.iter().filter(|a| a.same_kind && !a.hit && !kin(a)).collect();
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.server == server.ip && a.same_kind).collect();
     if others.is_empty() || others.iter().chain(&same).any(|a| a.outcome == Outcome::Answered) {
         return None;

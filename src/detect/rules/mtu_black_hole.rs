@@ -32,7 +32,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Control,
     mechanisms: &[Mechanism::Drop],
-    rebuts: &["control-name-ok", "control-port-ok", "name-repeats"],
+    rebuts: &["control-name-ok", "control-port-ok", "disguise-passes", "name-repeats", "request-unreceived"],
     cap: Some(Confidence::Unexplained),
     check,
     source: "",

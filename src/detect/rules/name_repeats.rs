@@ -3,7 +3,12 @@
 //! ## What it looks for
 //!
 //! The same name failed in the same way on at least two servers, or at least three times, and never went through in the
-//! capture, while requests of the same kind for other names did. Of DNS only questions that ask for recursion count.
+//! capture, while requests of the same kind for other names did. Of DNS only questions that ask for recursion count. What
+//! went through with a way around filters that the suspect does not use (decoys, messages cut up) does not count as having
+//! gone through.
+//!
+//! The same for the names of one registered domain (publicsuffix.org), where the suspect is a request over TCP that was not
+//! even acknowledged.
 //!
 //! ## Why it speaks for interference
 //!
@@ -23,12 +28,15 @@
 
 use super::reset_ladder::steps;
 use super::control_name_ok::may_have_gone;
+use super::trigger_then_silence::{TRIED, unheard};
 use super::{Rule, View};
 use crate::detect::suspects::dns_answer::asks_recursion;
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
-use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
+use crate::app::domain::registered;
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, Trigger, TriggerKind};
 use crate::attribute::special::is_global;
-use crate::detect::surroundings::Outcome;
+use crate::detect::messages::Request;
+use crate::detect::surroundings::{Attempt, Outcome};
 use std::collections::BTreeSet;
 
 pub const RULE: Rule = Rule {
@@ -51,9 +59,16 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if trigger.kind == TriggerKind::DnsQname && (!is_global(view.case.server_end().ip) || !asks_recursion(view.case)) {
         return None;
     }
+    if view.around.kind_answered == 0 {
+        return None;
+    }
+    by_name(view, trigger).or_else(|| by_domain(view, trigger))
+}
+
+fn by_name(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.same_kind && (trigger.kind != TriggerKind::TlsEch || a.ech)).collect();
-    let answered = same.iter().any(|a| a.outcome == Outcome::Answered) || (view.around.name_answered && trigger.kind != TriggerKind::TlsEch);
-    if answered || view.around.kind_answered == 0 {
+    let went_through = |a: &&Attempt<'_>| a.is_answered_without(view.around.evasion);
+    if same.iter().any(|a| went_through(a)) || (view.around.name_answered && trigger.kind != TriggerKind::TlsEch) {
         return None;
     }
     let failed: Vec<_> = same.iter().filter(|a| matches!(a.outcome, Outcome::Silent | Outcome::Reset)).collect();
@@ -72,12 +87,34 @@ fn check(view: &View<'_>) -> Option<Claim> {
     Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
 }
 
-/// A kernel that completes handshakes acknowledges data, whatever its program does; and no kernel repeats resets on a timer.
+/// A filter that takes out a name takes out what is below it, on all its servers.
+fn by_domain(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
+    let (case, around) = (view.case, view.around);
+    if view.suspect.mechanism != Mechanism::Drop || trigger.kind == TriggerKind::TlsEch || around.domain_answered || !is_not_the_servers(view) {
+        return None;
+    }
+    let failed: Vec<_> = around.domain.iter().filter(|a| a.outcome == Outcome::Silent).collect();
+    let own = trigger.value.to_ascii_lowercase();
+    let names: BTreeSet<&[u8]> = failed.iter().map(|a| a.name).chain([own.as_slice()]).collect();
+    let servers: BTreeSet<_> = failed.iter().map(|a| a.server).chain([case.server_end().ip]).collect();
+    let times = failed.len() + 1;
+    if names.len() < 2 || (servers.len() < 2 && times < 3) {
+        return None;
+    }
+    let domain = String::from_utf8_lossy(registered(&own)).escape_debug().to_string();
+    let frames = failed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
+    let text = format!("{} names of {domain} failed {times} times on {} server(s) and never went through", names.len(), servers.len());
+    Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
+}
+
+/// A kernel that completes handshakes acknowledges data, and what is sent after it, whatever its program does; and no kernel repeats
+/// resets on a timer.
 fn is_not_the_servers(view: &View<'_>) -> bool {
     let case = view.case;
     if view.suspect.mechanism == Mechanism::TcpReset {
         return steps(view).len() >= 2;
     }
     let request = case.messages.requests.iter().find(|r| view.suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
-    case.flow.key.protocol == 6 && (request.and_then(|r| silence(case, r)).is_some_and(|s| s.acknowledged != Acknowledged::All) || later_silence(case).is_some())
+    let unacknowledged = |r: &Request| silence(case, r).is_some_and(|s| s.acknowledged != Acknowledged::All || unheard(case, r) >= TRIED);
+    case.flow.key.protocol == 6 && (request.is_some_and(unacknowledged) || later_silence(case).is_some())
 }

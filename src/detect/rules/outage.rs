@@ -5,7 +5,8 @@
 //! During the silence nothing arrived from the far side in any other flow of this client, and other flows went silent at the
 //! same time; if those were of two servers more, or one of them was answered in the end, the silence counts up to the last
 //! packet that had no answer. Or a single flow went on, which may be a tunnel: one without a name in it while another server
-//! was silent too, one with a name while three others were.
+//! was silent too, one with a name while three others were. Not where the server itself was heard meanwhile (see
+//! `request-unreceived`).
 //!
 //! ## Why it speaks against it
 //!
@@ -23,6 +24,7 @@
 //!
 //! Field experience; ISP outages in measurement data (OONI calls them down).
 
+use super::request_unreceived::says;
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
 
@@ -40,6 +42,10 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let around = view.around;
+    // A server that is heard in the suspect's own flow meanwhile is reached by a line that is up.
+    if !says(view.case, view.suspect).is_empty() {
+        return None;
+    }
     // A client gives up on a question long before the capture ends: what is heard later may be heard because the line is back.
     let heard = if around.silent_servers >= 2 || around.silence_ended { around.heard_while_asking } else { around.heard_meanwhile.len() };
     let what = match heard {

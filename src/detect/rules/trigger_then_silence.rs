@@ -85,10 +85,10 @@ fn check(view: &View<'_>) -> Option<Claim> {
 }
 
 /// So often something sent after an acknowledged request must go unanswered: a FIN and two repetitions.
-const TRIED: usize = 3;
+pub const TRIED: usize = 3;
 
 /// Packets that ask for an acknowledgement and were sent after the last that was heard of the server.
-fn unheard(case: &Case<'_>, request: &Request) -> usize {
+pub fn unheard(case: &Case<'_>, request: &Request) -> usize {
     let heard = case.of(case.server()).filter(|(_, e)| !e.is_rst()).map(|(i, _)| i).next_back().unwrap_or(0);
     // A keep-alive is numbered one below what is acknowledged already.
     let asks = |e: &Entry| e.seq_end() != e.seq || ahead(request.seq_end, e.seq) == 1;

@@ -25,7 +25,7 @@ pub(in crate::survey) fn run<T>(list: &[T], compare: impl Fn(&T) -> Ordering) ->
 }
 
 /// The last two labels of a name: names below one zone share servers for good reasons.
-pub(super) fn zone(name: &[u8]) -> &[u8] {
+pub(in crate::survey) fn zone(name: &[u8]) -> &[u8] {
     let mut dots = name.iter().enumerate().rev().filter(|(_, b)| **b == b'.').map(|(i, _)| i);
     dots.nth(1).and_then(|at| name.get(at + 1..)).unwrap_or(name)
 }

@@ -1,0 +1,52 @@
+//! What resolvers and certificates said of a suspect's name in other flows.
+
+use super::lists::run;
+use super::{Index, SHOWN};
+use crate::detect::case::Case;
+use crate::detect::finding::Suspect;
+use crate::detect::surroundings::{ResolverBaseline, Surroundings};
+use crate::detect::suspects::dns_answer;
+use crate::survey::answers::Given;
+use crate::survey::facts::Kind;
+use std::net::IpAddr;
+
+impl<'f> Index<'f> {
+    pub(super) fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
+        around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
+            ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
+            rtt: r.rtt.measure(),
+            edns_kept: r.edns_kept,
+            edns_asked: r.edns_asked,
+            flags: r.flags.iter().map(|(f, n)| (*f, n.count)).collect(),
+            df: r.df,
+            answered: r.answered,
+            global_answers: r.global_answers,
+            bogon_names: r.bogon_names.len() as u64,
+        });
+        let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+        let own: Vec<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
+        let given: Vec<IpAddr> = dns_answer::answers(case).flat_map(|(_, d)| dns_answer::addresses(&d.message)).collect();
+        let others = self.facts.answers.of(&name).iter().filter(|given| !own.contains(&given.frame));
+        around.other_answers = others.map(Given::other).take(SHOWN).collect();
+        around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
+        let after = case.flow.first;
+        // By address: a popular name is asked for on thousands of them.
+        let proof = |a: &IpAddr| {
+            let groups = self.on_host(*a).filter(|list| list.first().is_some_and(|t| t.kind == Kind::Tls));
+            let sessions = groups.filter_map(|list| list.iter().find(|t| t.session && t.time >= after && *t.name == *name));
+            sessions.min_by_key(|t| (t.time, t.frame)).map(|t| t.frame)
+        };
+        around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
+    }
+
+    pub(super) fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
+        let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+        let own =
+            case.messages.server.as_ref().and_then(|s| s.certificates.first()).and_then(|c| c.issuer_o.clone().or(c.issuer_cn.clone()));
+        let others = self.facts.issuers.get(&name).into_iter().flatten();
+        around.other_issuer = others
+            .filter(|((issuer, server), _)| Some(issuer) != own.as_ref() && *server != case.server_end().ip)
+            .map(|((issuer, _), (frame, _))| (issuer.clone(), *frame))
+            .next();
+    }
+}
