@@ -1,5 +1,6 @@
 //! A flow under judgement: roles, timing and sequence reasoning folded over its transcript. Borrowed, read-only, short-lived.
 
+mod clock;
 mod roles;
 
 use super::messages::{Messages, Request};
@@ -176,11 +177,11 @@ impl<'f> Case<'f> {
     }
 
     /// Whether `side` is proved to have sent entry `later` after it would have sent entry `reset`: `later` reacts to something that
-    /// was on the wire so late before the reset's arrival that the reset, if it were `side`'s, had been sent before.
+    /// was on the wire so late before the reset's arrival that the reset, if it were `side`'s, had been sent before; or its own clock says so.
     pub fn sent_after(&self, later: usize, reset: usize, rtt: i64) -> bool {
-        let (Some(reacts), Some(r)) = (self.reacts_to(later), self.entries.get(reset)) else { return false };
+        let Some(r) = self.entries.get(reset) else { return false };
         // Three quarters: the shortest round trip known may be a little longer than the path.
-        r.time.since(reacts) < rtt / 4 * 3
+        self.reacts_to(later).is_some_and(|reacts| r.time.since(reacts) < rtt / 4 * 3) || clock::is_later(self, later, reset)
     }
 
     /// The first request of the client, or the last one begun before entry `i`.

@@ -22,6 +22,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_data::is_next;
 use crate::detect::suspects::tcp_reset::packets;
 
 pub const RULE: Rule = Rule {
@@ -38,7 +39,8 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     view.case.messages.hello.as_ref()?;
-    let (_, e) = packets(view).find(|(_, e)| e.payload_len > 0 && !e.peek().is_empty())?;
+    // Behind a hole in the stream a segment may begin anywhere in a record.
+    let (_, e) = packets(view).find(|(i, e)| e.payload_len > 0 && !e.peek().is_empty() && is_next(view.case, *i, e))?;
     // A record: type 20 to 24, version 3.x.
     let is_record = matches!(e.peek(), [20..=24, 3, ..]);
     (!is_record).then(|| Claim::new("not-tls", Class::B, [e.frame], "the answer to a ClientHello is not TLS"))

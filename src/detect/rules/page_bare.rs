@@ -23,6 +23,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::suspects::tcp_data::is_next;
 use crate::detect::suspects::tcp_reset::packets;
 use crate::attribute::special;
 use crate::packet::tcp;
@@ -41,7 +42,8 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     view.case.messages.host.as_ref()?;
-    let (_, e) = packets(view).find(|(_, e)| e.payload_len > 0)?;
+    // Behind a hole in the stream a segment is the middle of a page.
+    let (_, e) = packets(view).find(|(i, e)| e.payload_len > 0 && is_next(view.case, *i, e))?;
     let head = &view.case.flow.heads[view.suspect.sender.index()];
     let segment = head.segments.iter().find(|s| s.frame == e.frame)?;
     let Some(response) = crate::app::http::response(head.slice(segment)) else {

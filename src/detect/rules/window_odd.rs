@@ -2,7 +2,8 @@
 //!
 //! ## What it looks for
 //!
-//! A bare reset with a window other than 0, or a reset whose window equals the trigger's.
+//! A bare reset with a window other than 0, or a reset without a clock whose window equals the trigger's. A window that the
+//! side has had before is its own.
 //!
 //! ## Why it speaks for interference
 //!
@@ -24,6 +25,7 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::tcp_reset::packets;
+use crate::flow::entry::Entry;
 use crate::packet::tcp;
 
 pub const RULE: Rule = Rule {
@@ -40,10 +42,14 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref().and_then(|t| view.case.index_of(t.complete_at_frame)).and_then(|i| view.case.entries.get(i));
-    let copied = |w: u16| w != 0 && view.suspect.sender != view.case.client && trigger.is_some_and(|t| t.window == w);
+    // A kernel that gives a connection up itself sends its usual window and its clock with it.
+    let copied = |r: &Entry| {
+        let own = r.timestamps().is_some() || r.window == 0 || view.suspect.sender == view.case.client;
+        !own && trigger.is_some_and(|t| t.window == r.window)
+    };
     // A stack that never changes its window field puts it into its resets too.
     let habitual = |i: usize, w: u16| view.case.ordinary_before(view.suspect.sender, i).any(|(_, e)| e.window == w);
-    let (_, r) = packets(view).find(|(i, r)| (!r.has(tcp::ACK) && r.window != 0 && !habitual(*i, r.window)) || copied(r.window))?;
-    let text = if copied(r.window) { format!("window {} is copied from the trigger", r.window) } else { format!("a bare reset with window {}", r.window) };
+    let (_, r) = packets(view).find(|(i, r)| (!r.has(tcp::ACK) && r.window != 0 && !habitual(*i, r.window)) || (copied(r) && !habitual(*i, r.window)))?;
+    let text = if copied(r) { format!("window {} is copied from the trigger", r.window) } else { format!("a bare reset with window {}", r.window) };
     Some(Claim::new("window-odd", Class::C, [r.frame], text).measured(f64::from(r.window), 0.0, "window"))
 }

@@ -226,10 +226,25 @@ fn odder(case: &Case<'_>, winner: usize, loser: usize) -> usize {
 }
 
 /// An answer that acknowledges the request sooner than the handshake took to cross the path. A server that was slow to accept the
-/// connection goes on counting its packets.
+/// connection goes on counting its packets, and answers the next request as soon. What stands behind a hole in the stream, which a packet
+/// fills that comes later or was not captured, is the rest of an answer.
 fn early<'e>(case: &Case<'_>, mut answering: impl Iterator<Item = (usize, &'e Entry)>, request_end: u32) -> Option<usize> {
     let rtt = case.handshake_rtt[case.server().index()].filter(|r| *r >= 8_000_000)?;
     let (i, e) = answering.find(|(_, e)| e.payload_len > 0).filter(|(_, e)| ahead(e.ack, request_end) >= 0)?;
     let sent = case.sent_at(case.server(), e.ack)?;
-    (elapsed(sent, e.time)? < rtt / 4 && !continues_series(case, i, e)).then_some(i)
+    let early = elapsed(sent, e.time)? < rtt / 4 && is_next(case, i, e);
+    (early && !continues_series(case, i, e) && !is_ever_so_quick(case, i, rtt)).then_some(i)
+}
+
+/// Whether a packet goes on where its sender's stream stood.
+pub fn is_next(case: &Case<'_>, i: usize, e: &Entry) -> bool {
+    case.next_seq(e.direction(), i).is_none_or(|next| next == e.seq)
+}
+
+/// Whether the server acknowledged what the client said after entry `i` as soon as it answered then: it was the handshake that was slow.
+fn is_ever_so_quick(case: &Case<'_>, i: usize, rtt: i64) -> bool {
+    let Some(from) = case.entries.get(i).map(|e| e.time) else { return false };
+    let later = case.after(case.server(), i).filter(|(_, e)| e.has(tcp::ACK) && !e.is_rst());
+    let mut delays = later.filter_map(|(_, e)| case.sent_at(case.server(), e.ack).filter(|sent| *sent > from).map(|sent| e.time.since(sent)));
+    delays.any(|delay| (0..rtt / 2).contains(&delay))
 }
