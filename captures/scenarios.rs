@@ -10,6 +10,8 @@ mod answers;
 mod answers_innocent;
 #[path = "scenarios/artefacts.rs"]
 mod artefacts;
+#[path = "scenarios/disguises.rs"]
+mod disguises;
 #[path = "scenarios/drops.rs"]
 mod drops;
 #[path = "scenarios/drops_innocent.rs"]
@@ -69,6 +71,7 @@ fn main() -> std::io::Result<()> {
         resolvers_innocent::scenes(),
         returns_innocent::scenes(),
         artefacts::scenes(),
+        disguises::scenes(),
         evasion::scenes(),
     ];
     let mut counts = [0, 0];

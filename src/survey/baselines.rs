@@ -17,8 +17,8 @@ use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
 use crate::detect::surroundings::{Baseline, Surroundings};
-pub(super) use lists::{run, zone};
 use lists::in_time;
+pub(super) use lists::{run, zone};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 

@@ -4,9 +4,9 @@
 //! at least [`LEAST`] trials whose shares differ by Fisher's exact test, two-sided, at [`LEVEL`] divided by the number of places where a
 //! change could lie (Bonferroni). The least certain change falls first, and its neighbours are measured again.
 
-use crate::detect::fisher::fisher;
 use super::partition::{Piece, alike, best, piece};
 use super::track::Counts;
+use crate::detect::fisher::fisher;
 
 /// Trials on each side of a change, and attempts of a stretch that is given a name. Five against five is the smallest table
 /// that Fisher's test tells apart at 1 %.

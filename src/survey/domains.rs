@@ -7,9 +7,11 @@ use crate::app::domain::registered;
 use crate::detect::surroundings::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
+type OfDomain<'f> = ((Kind, &'f [u8]), Vec<&'f Asked>);
+
 /// Domains of which some request met silence, with all requests for them in order of time.
 #[derive(Default)]
-pub(super) struct Domains<'f>(Vec<((Kind, &'f [u8]), Vec<&'f Asked>)>);
+pub(super) struct Domains<'f>(Vec<OfDomain<'f>>);
 
 impl<'f> Domains<'f> {
     /// `names` are all requests for one name each.

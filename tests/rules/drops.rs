@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::given::{Given, NAME, attempt, client, server};
+use interloper::detect::evasion::Evasion;
 use interloper::detect::finding::Mechanism::Drop;
 use interloper::detect::finding::TriggerKind;
 use interloper::detect::surroundings::Outcome;
@@ -16,11 +17,13 @@ pub static ROWS: &[Row] = &[
     ("chance-loss", Drop, lost_on_a_bad_line, lost_on_a_good_line),
     ("client-gone", Drop, answer_is_not_heard, hello_vanishes),
     ("control-port-ok", Drop, another_port_works, another_port_worked_once),
+    ("disguise-passes", Drop, passes_behind_decoys, passes_once_it_is_up),
     ("late-silence", Drop, cut_after_a_pause, cut_after_the_answer),
     ("mtu-black-hole", Drop, large_ones_vanish, hello_vanishes),
     ("one-sided", Drop, one_direction, hello_vanishes),
     ("outage", Drop, nothing_arrives, others_arrive),
     ("protocol-control", Drop, quic_is_dead, quic_works_elsewhere),
+    ("request-unreceived", Drop, closes_unheard, hello_vanishes),
     ("syn-then-silence", Drop, nobody_answers, hello_vanishes),
     ("tail-then-silence", Drop, tail_vanishes, hello_vanishes),
     ("trigger-then-silence", Drop, hello_vanishes, tail_vanishes),
@@ -29,6 +32,32 @@ pub static ROWS: &[Row] = &[
 /// From the hello on nothing of the client arrives.
 fn hello_vanishes(g: &mut Given) {
     g.tcp().handshake().cut(Client).hello(NAME).retry(Client, 6);
+}
+
+/// Requests for the same name on the same server, so many seconds from the start.
+fn elsewhen(g: &mut Given, seconds: i64, outcome: Outcome, evasion: u8) {
+    let mut other = attempt(NAME, outcome);
+    other.time.0 += (seconds - 1) * 1_000_000_000;
+    other.evasion = evasion;
+    g.around.same_name.push(other);
+}
+
+fn passes_behind_decoys(g: &mut Given) {
+    hello_vanishes(g);
+    elsewhen(g, -5, Outcome::Answered, Evasion::DECOYS);
+    elsewhen(g, 40, Outcome::Answered, Evasion::DECOYS);
+}
+
+/// Three of three after one in vain: one time in four by chance alone.
+fn passes_once_it_is_up(g: &mut Given) {
+    hello_vanishes(g);
+    (40..43).for_each(|n| elsewhen(g, n, Outcome::Answered, Evasion::DECOYS));
+}
+
+fn closes_unheard(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().cut(Client).hello(NAME).retry(Client, 4).wait_ms(Server, 10_000.0).fin(Server).ack(Client);
+    t.retry(Server, 1).ack(Client).retry(Server, 1).ack(Client).retry(Server, 1);
 }
 
 /// Seven times in a row: one line in four loses half of all packets as often in a hundred requests.

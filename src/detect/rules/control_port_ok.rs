@@ -79,7 +79,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if gap > NEAR_NS {
         return None;
     }
-    let what = if control.port == server.port { "another protocol on the same port" } else { "another port" };
-    let text = format!("{what} of the same host ({}) answered {:.1} s away", control.port, gap as f64 / 1e9);
+    let what = if control.port == server.port { "another protocol on port" } else { "port" };
+    let text = format!("{what} {} of the same host answered {:.1} s away", control.port, gap as f64 / 1e9);
     Some(Claim::new("control-port-ok", class, [control.frame], text))
 }

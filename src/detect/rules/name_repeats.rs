@@ -36,7 +36,7 @@ use crate::app::domain::registered;
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, Trigger, TriggerKind};
 use crate::attribute::special::is_global;
 use crate::detect::messages::Request;
-use crate::detect::surroundings::{Attempt, Outcome};
+use crate::detect::surroundings::Outcome;
 use std::collections::BTreeSet;
 
 pub const RULE: Rule = Rule {
@@ -67,8 +67,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
 
 fn by_name(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     let same: Vec<_> = view.around.same_name.iter().filter(|a| a.same_kind && (trigger.kind != TriggerKind::TlsEch || a.ech)).collect();
-    let went_through = |a: &&Attempt<'_>| a.is_answered_without(view.around.evasion);
-    if same.iter().any(|a| went_through(a)) || (view.around.name_answered && trigger.kind != TriggerKind::TlsEch) {
+    if same.iter().any(|a| a.is_answered_without(view.around.evasion)) || (view.around.name_answered && trigger.kind != TriggerKind::TlsEch) {
         return None;
     }
     let failed: Vec<_> = same.iter().filter(|a| matches!(a.outcome, Outcome::Silent | Outcome::Reset)).collect();

@@ -245,6 +245,7 @@ pub fn is_next(case: &Case<'_>, i: usize, e: &Entry) -> bool {
 fn is_ever_so_quick(case: &Case<'_>, i: usize, rtt: i64) -> bool {
     let Some(from) = case.entries.get(i).map(|e| e.time) else { return false };
     let later = case.after(case.server(), i).filter(|(_, e)| e.has(tcp::ACK) && !e.is_rst());
-    let mut delays = later.filter_map(|(_, e)| case.sent_at(case.server(), e.ack).filter(|sent| *sent > from).map(|sent| e.time.since(sent)));
+    let mut delays =
+        later.filter_map(|(_, e)| case.sent_at(case.server(), e.ack).filter(|sent| *sent > from).map(|sent| e.time.since(sent)));
     delays.any(|delay| (0..rtt / 2).contains(&delay))
 }
