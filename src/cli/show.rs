@@ -58,6 +58,10 @@ fn which_of(text: &str) -> Option<Which> {
 
 fn show(options: &Options, which: &Which) -> Result<(String, bool)> {
     let path = options.paths.first().cloned().unwrap_or_else(PathBuf::new);
+    if path.is_dir() {
+        let text = "is a directory; show takes one capture, and a frame for what a run over several has numbered";
+        return Err(Error::Usage(format!("{} {text}", path.display())));
+    }
     let workers = Workers::new(options.threads);
     let mut report = workers.within(|| read(&path, &options.scan, &Watch::default(), &workers))?;
     let names = options.share.as_ref().map(|share| share.names(&report.conclusion));
@@ -100,7 +104,8 @@ fn finding<'r>(shown: &Shown<'r>, n: u64) -> Result<&'r Finding> {
         most => format!("it has F1 to F{most}"),
     };
     let below = if below > 0 { format!(" ({} below --min)", words::count(below, "more")) } else { String::new() };
-    Err(Error::Usage(format!("{} has no F{n}: {there}{below}", shown.file)))
+    let hint = "(what a run over several captures numbers, one of them does not: give a frame instead)";
+    Err(Error::Usage(format!("{} has no F{n}: {there}{below} {hint}", shown.file)))
 }
 
 /// The flow a frame is part of.

@@ -27,7 +27,8 @@ pub(super) fn layer(case: &Case<'_>, suspect: &Suspect) -> Layer {
         (Mechanism::DnsAnswer, _) | (_, Some(TriggerKind::DnsQname)) => Layer::Dns,
         (_, Some(TriggerKind::TlsSni | TriggerKind::TlsEch)) => Layer::Tls,
         (_, Some(TriggerKind::HttpHost | TriggerKind::HttpUri)) => Layer::Http,
-        (_, Some(TriggerKind::QuicSni | TriggerKind::Protocol)) => Layer::Quic,
+        (_, Some(TriggerKind::QuicSni)) => Layer::Quic,
+        (_, Some(TriggerKind::Protocol)) if case.flow.key.protocol != 6 => Layer::Quic,
         _ => Layer::Tcp,
     }
 }

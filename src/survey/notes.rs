@@ -9,8 +9,9 @@ use super::tries;
 use crate::attribute::special;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
-use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
-use crate::detect::suspects::{dns_answer, drop, stall};
+use crate::detect::rules::View;
+use crate::detect::surroundings::{Attempt, FlowRef, Outcome, Surroundings};
+use crate::detect::suspects::{dns_answer, drop, stall, tcp_reset};
 use crate::flow::spells;
 use std::num::NonZeroU64;
 
@@ -54,7 +55,7 @@ impl Part {
             }
         }
         self.facts.transfers.note(case, suspects);
-        self.note_attempts(case, bad, (reset, evasion));
+        self.note_attempts(case, suspects, bad, (reset, evasion));
         self.note_portal(case);
         self.note_issuer(case);
         self.note_port(case);
@@ -94,10 +95,11 @@ impl Part {
         self.facts.dropped += dropped;
     }
 
-    fn note_attempts(&mut self, case: &Case<'_>, bad: bool, (reset, evasion): (bool, u8)) {
+    fn note_attempts(&mut self, case: &Case<'_>, suspects: &[Suspect], bad: bool, (reset, evasion): (bool, u8)) {
         let server = case.server_end();
         let flow = flow_ref(case);
-        let client_resets_only = reset && case.of(case.server()).all(|(_, e)| !e.is_rst());
+        // Clients end their own connections for reasons of their own; what somebody else sends in their name is a failure.
+        let own = reset && case.of(case.server()).all(|(_, e)| !e.is_rst()) && !is_forged_by_header(case, suspects);
         for request in &case.messages.requests {
             let kind = tries::kind(case, request);
             let answered = drop::is_answered(case, request);
@@ -105,7 +107,7 @@ impl Part {
                 Outcome::Answered
             } else if answered {
                 Outcome::Suspicious
-            } else if reset && !client_resets_only {
+            } else if reset && !own {
                 Outcome::Reset
             } else if drop::silence(case, request).is_some() {
                 Outcome::Silent
@@ -242,6 +244,13 @@ pub(super) fn redirected_to(case: &Case<'_>) -> Option<Vec<u8>> {
     let scheme = location.windows(3).position(|w| w == b"://")?;
     let host = location.get(scheme + 3..)?.split(|b| matches!(b, b'/' | b'?' | b':' | b'#')).next()?;
     Some(host.to_ascii_lowercase())
+}
+
+/// Whether resets in the client's name are none of its own, as far as this flow tells.
+fn is_forged_by_header(case: &Case<'_>, suspects: &[Suspect]) -> bool {
+    let around = Surroundings::default();
+    let mut resets = suspects.iter().filter(|s| s.mechanism == Mechanism::TcpReset && s.sender == case.client);
+    resets.any(|suspect| tcp_reset::is_foreign(&View { case, suspect, around: &around }))
 }
 
 /// Whether a TLS handshake was completed as far as an observer can tell.

@@ -7,6 +7,9 @@
 //! went through with a way around filters that the suspect does not use (decoys, messages cut up) does not count as having
 //! gone through.
 //!
+//! Resets in the client's name count where they differ from its other packets (TTL, identification, options), and where this
+//! name's connections are reset so on the server and those of others are not (Fisher's exact test, one in a hundred).
+//!
 //! The same for the names of one registered domain (publicsuffix.org), where the suspect is a request over TCP that was not
 //! even acknowledged.
 //!
@@ -36,7 +39,9 @@ use crate::app::domain::registered;
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, Trigger, TriggerKind};
 use crate::attribute::special::is_global;
 use crate::detect::messages::Request;
-use crate::detect::surroundings::Outcome;
+use crate::detect::fisher::fisher;
+use crate::detect::suspects::tcp_reset::is_foreign;
+use crate::detect::surroundings::{Attempt, Outcome};
 use std::collections::BTreeSet;
 
 pub const RULE: Rule = Rule {
@@ -53,13 +58,17 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref().filter(|t| !t.value.is_empty())?;
-    if view.suspect.mechanism == Mechanism::TcpReset && (view.suspect.stage == Stage::Later || view.suspect.sender == view.case.client) {
+    let clients = view.suspect.mechanism == Mechanism::TcpReset && view.suspect.sender == view.case.client;
+    if view.suspect.mechanism == Mechanism::TcpReset && (view.suspect.stage == Stage::Later || (clients && !is_foreign(view))) {
         return None;
     }
     if trigger.kind == TriggerKind::DnsQname && (!is_global(view.case.server_end().ip) || !asks_recursion(view.case)) {
         return None;
     }
     if view.around.kind_answered == 0 {
+        return None;
+    }
+    if clients && !is_about_the_name(view) {
         return None;
     }
     by_name(view, trigger).or_else(|| by_domain(view, trigger))
@@ -84,6 +93,20 @@ fn by_name(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     let frames = failed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
     let text = format!("the name failed {times} times on {} server(s) and never went through", servers.len());
     Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
+}
+
+/// A gateway that resets in its clients' names does so whatever they ask for, and sooner or later three times in a row.
+fn is_about_the_name(view: &View<'_>) -> bool {
+    /// As rare as this it is no coincidence that a name and no other was hit.
+    const CHANCE: f64 = 0.01;
+    let server = view.case.server_end();
+    let here = |a: &&Attempt<'_>| a.same_kind && a.server == server.ip && a.port == server.port;
+    let count = |list: &[Attempt<'_>]| {
+        let reset = list.iter().filter(here).filter(|a| a.outcome == Outcome::Reset).count() as u64;
+        (reset, list.iter().filter(here).count() as u64)
+    };
+    let ((reset, tried), others) = (count(&view.around.same_name), count(&view.around.other_names));
+    fisher((reset + 1, tried + 1), others) <= CHANCE
 }
 
 /// A filter that takes out a name takes out what is below it, on all its servers.

@@ -5,7 +5,7 @@
 
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
-use crate::detect::rules::View;
+use crate::detect::rules::{self, View};
 use crate::flow::entry::Entry;
 use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
@@ -101,6 +101,11 @@ fn near_series(case: &Case<'_>, sender: Direction, i: usize, id: u16) -> bool {
     const STEP: u16 = 1000;
     let last = case.ordinary_before(sender, i).filter_map(|(_, e)| e.ip_id()).rfind(|id| *id != 0);
     last.is_some_and(|last| id.wrapping_sub(last) < STEP)
+}
+
+/// Whether a suspect's resets differ from their sender's other packets in what a host keeps the same.
+pub fn is_foreign(view: &View<'_>) -> bool {
+    ["ttl-jump", "ipid-jump", "options-missing"].iter().filter_map(|id| rules::find(id)).any(|r| (r.check)(view).is_some())
 }
 
 /// The suspect's packets as entries.
