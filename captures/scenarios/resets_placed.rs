@@ -8,7 +8,7 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![rewritten_request(), rewritten_syn(), at_server(), in_middle(), version_6()]
+    vec![rewritten_request(), rewritten_syn(), at_server(), many_clients(), gateways(), in_middle(), version_6()]
 }
 
 fn rewritten_request() -> Scene {
@@ -53,6 +53,47 @@ fn at_server() -> Scene {
     t.wait_ms(Client, 4.0).send(Client, b"cookie=1&more=2").dead_reset(Server);
     let talk = t.talk();
     s.expect(talk, "tcp-reset", "confirmed");
+    s
+}
+
+/// A visit seen at the server; or one that somebody ends in the client's name behind the hello.
+fn seen_at_server(s: &mut Scene, n: u16, name: &str, reset: Option<u8>) -> usize {
+    let here = Host::linux("45.60.70.80");
+    let client = Host::linux(&format!("185.120.{}.7", 40 + n)).hops(13);
+    let mut t = s.script.at_ms(f64::from(n) * 700.0).tcp(&client, 41_030 + n, &here, 443, rtt().at_server());
+    if let Some(ttl) = reset {
+        t.handshake().hello(name);
+        t.inject(Client).rst_ack().ttl(ttl).ip_id(0xb060 ^ (n * 77)).after_ms(81.0);
+    } else {
+        t.visit(name);
+    }
+    t.talk()
+}
+
+fn many_clients() -> Scene {
+    let mut s = Scene::guilty("reset-many-clients", "At a server: whoever asks for one name resets at once, in a stranger's hand")
+        .vantage("server")
+        .happens("Captured on the server. Six clients ask for a name, and each is said to reset the connection right behind its hello, with a TTL, identification and options that are none of its own. Six others ask for another name and are served. Nothing more is heard of the first six.")
+        .look("ip.ttl, ip.id and options of the resets against the same clients' SYNs.");
+    for n in 0..12u16 {
+        let talk = seen_at_server(&mut s, n, if n % 2 == 0 { NAME } else { OTHER }, (n % 2 == 0).then_some(111));
+        if n % 2 == 0 {
+            s.expect(talk, "tcp-reset", "likely");
+        }
+    }
+    s
+}
+
+fn gateways() -> Scene {
+    let mut s = Scene::innocent("reset-by-gateways", "At a server: the clients' gateways reset now and then, whatever they ask for")
+        .vantage("server")
+        .at_most("unexplained")
+        .happens("Captured on the server. The address translator in front of all clients ends every other connection at random. It has come down on one name three times of three, on the other three times of nine.")
+        .look("Which names the reset connections asked for.");
+    for n in 0..12u16 {
+        let reset = (n % 4 < 2).then_some(52);
+        let _ = seen_at_server(&mut s, n + 20, if n % 4 == 0 { NAME } else { OTHER }, reset);
+    }
     s
 }
 
