@@ -12,6 +12,7 @@ pub fn scenes() -> Vec<Scene> {
     vec![
         frozen(),
         frozen_alone(),
+        frozen_for_the_impatient(),
         policed(),
         policed_alone(),
         server_dies(),
@@ -25,10 +26,15 @@ pub fn scenes() -> Vec<Scene> {
 
 /// A download that is cut in both directions after so many segments; the client gives up after a while.
 fn freeze(s: &mut Scene, port: u16, host: &Host, name: &str, segments: usize) -> usize {
+    freeze_for(s, (port, host), name, segments, (15_000.0, 3))
+}
+
+/// The same, with how long the client waits in ms, and how often it repeats its FIN.
+fn freeze_for(s: &mut Scene, (port, host): (u16, &Host), name: &str, segments: usize, (ms, times): (f64, u32)) -> usize {
     let mut t = s.script.later_ms(300.0).tcp(&client(), port, host, 443, rtt());
     t.handshake().hello(name).ack(Server).server_hello().sealed(Client, 300).ack(Server);
     t.bulk(Server, Pace { segments, gap_ms: 2.0, lost: 0 }).cut(Client);
-    t.wait_ms(Client, 15_000.0).fin(Client).retry(Client, 3);
+    t.wait_ms(Client, ms).fin(Client).retry(Client, times);
     t.talk()
 }
 
@@ -53,6 +59,18 @@ fn frozen_alone() -> Scene {
         .look("Full segments, then silence; the client's FIN repeats.");
     let talk = freeze(&mut s, 46_020, &server(), NAME, 11);
     s.expect(talk, "stall", "unexplained");
+    s
+}
+
+fn frozen_for_the_impatient() -> Scene {
+    let mut s = Scene::guilty("stall-given-up-at-once", "Frozen connections of a client that waits for a second only")
+        .happens("Three downloads under one name stop after the same amount; the client closes each after a second without data, and its FIN is repeated unanswered. Downloads under another name from the same server come through.")
+        .look("The time from the last full segment to the FIN, and the FIN's repetitions.");
+    for n in 0..3u16 {
+        let talk = freeze_for(&mut s, (46_090 + n, &server()), NAME, 11, (1000.0, 6));
+        s.expect(talk, "stall", "likely");
+        download(&mut s, 46_095 + n, &server(), OTHER, FAST);
+    }
     s
 }
 

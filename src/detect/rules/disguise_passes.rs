@@ -61,7 +61,9 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if here().any(|a| a.is_answered_without(own)) || (view.suspect.mechanism == Mechanism::Drop && may_have_gone(view)) {
         return None;
     }
-    let failed = here().filter(|a| a.evasion & !own == 0 && matches!(a.outcome, Outcome::Silent | Outcome::Reset)).count() + 1;
+    let in_vain: Vec<&Attempt<'_>> =
+        here().filter(|a| a.evasion & !own == 0 && matches!(a.outcome, Outcome::Silent | Outcome::Reset)).collect();
+    let failed = in_vain.len() + 1;
     let tells = |a: &&Attempt<'_>| a.evasion & !own & if own == 0 { u8::MAX } else { Evasion::DECOYS } != 0;
     let disguises: BTreeSet<u8> = here().filter(tells).map(|a| a.evasion).collect();
     disguises.into_iter().find_map(|disguise| {
@@ -79,7 +81,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
             tried.len(),
             Evasion::names(disguise)
         );
-        let frames = passed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
+        // As many as the test needs, for whoever judges by the evidence alone.
+        let frames = passed.iter().take(10).map(|a| a.frame).chain(in_vain.iter().take(6).map(|a| a.frame)).chain([trigger.frame]);
         Some(Claim::new("disguise-passes", Class::B, frames, text).measured(chance, CHANCE, "probability"))
     })
 }

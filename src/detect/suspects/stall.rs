@@ -13,6 +13,10 @@ use crate::packet::tcp;
 /// What went through before a stall begins where a handshake ends: certificates alone are a few thousand octets.
 pub const BYTES: u64 = 8 * 1024;
 
+/// A sender with more to send that says nothing for so long, and so many round trips, had stopped before its receiver closed.
+const QUIET_NS: i64 = 500_000_000;
+const QUIET_RTTS: i64 = 3;
+
 /// A transfer that stopped.
 pub struct Freeze {
     pub transfer: Transfer,
@@ -71,7 +75,13 @@ fn unheard(case: &Case<'_>, sender: Direction, enough: i64) -> Option<(usize, Ve
     // PSH marks the end of what the sender had. Offloading glues segments together: a last one of several hundred octets without it
     // is one of many as well.
     let more = !data.has(tcp::PSH) && (data.payload_len == largest || data.payload_len >= 512);
-    let soon = case.of(receiver).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && e.time.since(end.time) < enough);
+    // Who closes meanwhile may be why nothing more comes; not where nothing had come for a while, and the FIN is said again in vain.
+    let rtt = case.rtt[sender.index()].unwrap_or(0);
+    let excuses = |e: &Entry| {
+        let waited = e.time.since(end.time);
+        waited < enough && (e.is_rst() || (e.has(tcp::FIN) && (waited < QUIET_NS.max(QUIET_RTTS * rtt) || vain.len() < RETRANSMISSIONS)))
+    };
+    let soon = case.of(receiver).any(|(_, e)| excuses(e));
     (more && !soon).then_some((last, vain))
 }
 
