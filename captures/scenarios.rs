@@ -6,8 +6,12 @@
 mod afterwards;
 #[path = "scenarios/answers.rs"]
 mod answers;
+#[path = "scenarios/answers_honest.rs"]
+mod answers_honest;
 #[path = "scenarios/answers_innocent.rs"]
 mod answers_innocent;
+#[path = "scenarios/answers_instead.rs"]
+mod answers_instead;
 #[path = "scenarios/artefacts.rs"]
 mod artefacts;
 #[path = "scenarios/disguises.rs"]
@@ -58,6 +62,8 @@ fn main() -> std::io::Result<()> {
         servers_innocent::scenes(),
         answers::scenes(),
         answers_innocent::scenes(),
+        answers_instead::scenes(),
+        answers_honest::scenes(),
         drops::scenes(),
         drops_innocent::scenes(),
         transfers::scenes(),

@@ -107,6 +107,47 @@ impl Baseline {
     }
 }
 
+/// How a resolver's answers look that have nothing to do with the one in question: they give other addresses, to names of other
+/// domains. What a forger answers himself is left out of what he is measured by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Others {
+    /// TTLs, with how many answers came so; no such answer came otherwise.
+    pub ttls: Vec<(u8, u64)>,
+    /// Don't-fragment bit: not set, set.
+    pub df: [u64; 2],
+    /// The fastest, ns, and how many answers show that no cache is nearer: those to names asked again while their records were good.
+    pub rtt: Option<i64>,
+    pub repeated: u64,
+    /// Answers that look like the one in question and go with it, itself included, and the slowest of them, ns.
+    pub alike: u64,
+    pub slowest: i64,
+    /// Some of the others came between those.
+    pub between: bool,
+    /// First frame of the last flow of the others that is known.
+    pub until: u64,
+    /// Some of those say what the resolver also said with a TTL that the others have: a cache repeats it, or another path brings it.
+    pub repeats: bool,
+}
+
+impl Others {
+    /// Answers in all.
+    pub fn count(&self) -> u64 {
+        self.ttls.iter().map(|(_, n)| n).sum()
+    }
+
+    /// In how many ways as many answers could have been picked from all as look like the one in question. A path that changes now and
+    /// then, or a second site of the resolver's, deals its looks without asking for names: one of these ways would have to be chance.
+    pub fn ways(&self) -> f64 {
+        let all = self.count() + self.alike;
+        (1..=self.alike.min(64)).map(|n| (all - self.alike + n) as f64 / n as f64).product()
+    }
+
+    /// Whether those alike are many enough among the others, and mixed with them in time, for their looks to come with their names.
+    pub fn tell_names(&self, ways: f64) -> bool {
+        self.between && !self.repeats && self.alike >= 2 && self.ways() >= ways
+    }
+}
+
 /// DNS answers of a resolver to other questions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResolverBaseline {
@@ -127,6 +168,10 @@ pub struct ResolverBaseline {
     pub global_answers: u64,
     /// Answers in a special-use range, by distinct names.
     pub bogon_names: u64,
+    /// TTLs of answers that came twice to one question and agree, the lower first, with how often.
+    pub doubled: Vec<((u8, u8), u64)>,
+    /// And how those look that have nothing to do with this one.
+    pub others: Others,
 }
 
 /// An address that another answer gave for a name.
@@ -135,6 +180,8 @@ pub struct OtherAnswer {
     pub address: IpAddr,
     pub resolver: IpAddr,
     pub frame: u64,
+    /// First frame of its flow.
+    pub flow: u64,
     /// IP TTL that it came with.
     pub ttl: u8,
     /// How long it took, ns.
@@ -219,7 +266,7 @@ pub struct Surroundings<'a> {
     pub unanswered_queries: usize,
     /// Another flow between the same hosts to the same name that went well within a second (address-family or socket race).
     pub sibling: Option<u64>,
-    /// For pages: a connectivity check that was redirected to the same host, with its frame.
+    /// For pages and DNS answers: a connectivity check that was redirected to the same host, or by the same address, with its frame.
     pub portal: Option<(Vec<u8>, u64)>,
     /// For stalls and throttled transfers: the other bulk transfers, nearest in time first.
     pub transfers: Vec<Seen>,

@@ -28,6 +28,7 @@ impl Given {
             address: self.address,
             resolver: self.resolver,
             frame: self.frame,
+            flow: self.flow,
             ttl: self.ttl,
             delay: i64::from(self.delay) * 1000,
         }

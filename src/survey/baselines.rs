@@ -51,11 +51,13 @@ pub struct Index<'f> {
     out_of_order: bool,
 }
 
+/// Mechanism, frame, and the flow's first frame; and whether it is about DNS over TCP.
+pub type NameHit = (&'static str, u64, u64, bool);
+
 /// Where findings of a first pass lie: by name and by endpoints.
 #[derive(Default)]
 pub struct Hits {
-    /// Mechanism, frame, and the flow's first frame.
-    pub names: BTreeMap<Vec<u8>, Vec<(&'static str, u64, u64)>>,
+    pub names: BTreeMap<Vec<u8>, Vec<NameHit>>,
     /// By client, server and port.
     pub endpoints: BTreeMap<(IpAddr, IpAddr, u16), Vec<Hit>>,
 }

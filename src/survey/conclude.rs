@@ -7,7 +7,7 @@ use super::judge::{Judged, Known, Void, judge};
 use super::part::Part;
 use super::timeline::Timeline;
 use super::verdict::{Finding, FlowLine, Leans};
-use crate::detect::finding::{Confidence, Mechanism, Stage};
+use crate::detect::finding::{Confidence, Mechanism, Stage, TriggerKind};
 use crate::flow::record::Flow;
 use crate::limits::UNEXPLAINED_PER_SERVER;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +102,12 @@ fn hits(kept: &[Flow], judged: &[Judged]) -> Hits {
                 hits.endpoints.entry(key).or_default().push(Hit { ..hit });
             }
             let Some(trigger) = f.trigger.as_ref().filter(|t| !t.value.is_empty()) else { continue };
-            hits.names.entry(trigger.value.to_ascii_lowercase()).or_default().push((f.mechanism.name(), hit.frame, hit.flow));
+            hits.names.entry(trigger.value.to_ascii_lowercase()).or_default().push((
+                f.mechanism.name(),
+                hit.frame,
+                hit.flow,
+                f.ends.protocol == 6 && trigger.kind == TriggerKind::DnsQname,
+            ));
         }
     }
     hits

@@ -6,7 +6,7 @@ use super::facts::Kind;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::evasion::{self, Evasion};
-use crate::detect::finding::{Stage, Suspect};
+use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
 
 impl<'f> Index<'f> {
@@ -88,12 +88,16 @@ impl<'f> Index<'f> {
 
 /// A finding of another mechanism about a suspect's name in another flow.
 pub(super) fn name_hit(case: &Case<'_>, suspect: &Suspect, hits: &Hits) -> Option<(&'static str, u64)> {
-    Index::kind(case, suspect)?;
+    let kind = Index::kind(case, suspect)?;
     let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
     let first = case.entries.first().map_or(0, |e| e.frame);
     let own = suspect.mechanism.name();
-    let hit = hits.names.get(&name)?.iter().find(|(mechanism, _, flow)| *flow != first && *mechanism != own);
-    hit.map(|(mechanism, frame, _)| (*mechanism, *frame)).filter(|_| !name.is_empty())
+    // An answer forged over TCP is a forged segment as well: one thing told twice does not speak for itself, in whichever flow.
+    let told_twice = |m: &str| [m, own].into_iter().all(|m| m == Mechanism::DnsAnswer.name() || m == Mechanism::TcpData.name());
+    let here = kind == Kind::Dns && case.flow.key.protocol == 6;
+    let others = hits.names.get(&name)?.iter().filter(|(mechanism, _, flow, _)| *flow != first && *mechanism != own);
+    let hit = others.into_iter().find(|(mechanism, .., dns_over_tcp)| !(here && *dns_over_tcp && told_twice(mechanism)));
+    hit.map(|(mechanism, frame, ..)| (*mechanism, *frame)).filter(|_| !name.is_empty())
 }
 
 /// The wanted requests nearest to a time, nearest first.

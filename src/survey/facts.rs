@@ -3,9 +3,10 @@
 use super::answers::Answers;
 use super::attempts::Attempts;
 use super::conclude::Hands;
-use super::examples::{Few, First, Least, Sighted, Tally};
+use super::examples::{First, Least, Sighted, Tally};
 use super::gathered::{Gathered, Joins};
 use super::heard::Heard;
+use super::resolver::Resolver;
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
 use crate::limits::{SILENCES, SURVEY_PORTS, SURVEY_SERVERS};
@@ -30,24 +31,6 @@ pub struct Host {
     pub rtt: Least,
     pub ttls: Tally<u8>,
     pub flows: u64,
-}
-
-/// A resolver's habits.
-#[derive(Clone, Debug, Default)]
-pub struct Resolver {
-    pub ttls: Tally<u8>,
-    pub rtt: Least,
-    pub edns_kept: u64,
-    pub edns_asked: u64,
-    pub flags: Tally<u16>,
-    pub df: [u64; 2],
-    pub answered: u64,
-    /// Names answered with special addresses only, each with a flow.
-    pub bogon_names: BTreeMap<Vec<u8>, u64>,
-    pub global_answers: u64,
-    /// Flows with answers that nothing speaks against; of them such as keep the OPT record.
-    pub flows: Few<8>,
-    pub keeping_edns: Few<2>,
 }
 
 /// Who issued a certificate: issuer and server, with the first frame that asked for it and the first frame of that one's flow.
@@ -76,13 +59,17 @@ pub const SHOWN: usize = 5;
 /// Addresses that flows had for ends.
 type Hosts = Gathered<IpAddr, Host, SURVEY_SERVERS>;
 
+/// Addresses that answered questions.
+type Resolvers = Gathered<IpAddr, Box<Resolver>, SURVEY_SERVERS>;
+
 /// Everything the survey knows of a capture.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub hosts: Hosts,
     pub attempts: Attempts,
-    /// Boxed: a tree's nodes have room for more than they hold.
-    pub resolvers: Gathered<IpAddr, Box<Resolver>, SURVEY_SERVERS>,
+    /// Boxed: a tree's nodes have room for more than they hold. Those that were asked over TCP beside those that were asked over UDP.
+    pub resolvers: Resolvers,
+    pub resolvers_tcp: Resolvers,
     pub answers: Answers,
     /// Second of arrival of packets from servers: the flows heard last in it, two of a client.
     pub heard: BTreeMap<i64, Vec<Heard>>,
@@ -95,7 +82,7 @@ pub struct Facts {
     /// Issuers seen in the clear for a name.
     pub issuers: BTreeMap<Vec<u8>, Issuers>,
     pub transfers: Transfers,
-    /// Hosts that connectivity checks were redirected to: the first check, with its frame and the first of its flow.
+    /// Hosts that connectivity checks were redirected to, and addresses that did it: the first check, with its frame and the first of its flow.
     pub portals: BTreeMap<Vec<u8>, (Vec<u8>, u64, u64)>,
     /// When the last packet came, and which it was.
     pub end: (Timestamp, u64),
@@ -108,24 +95,6 @@ impl Joins for Host {
         self.rtt.merge(other.rtt);
         self.flows += other.flows;
         self.ttls.merge(&other.ttls);
-    }
-}
-
-impl Joins for Resolver {
-    fn join(&mut self, other: &mut Resolver) {
-        self.ttls.merge(&other.ttls);
-        self.flags.merge(&other.flags);
-        self.rtt.merge(other.rtt);
-        self.edns_kept += other.edns_kept;
-        self.edns_asked += other.edns_asked;
-        self.df = [self.df[0] + other.df[0], self.df[1] + other.df[1]];
-        self.answered += other.answered;
-        self.global_answers += other.global_answers;
-        for (name, flow) in std::mem::take(&mut other.bogon_names) {
-            self.bogon_names.entry(name).and_modify(|f| *f = flow.min(*f)).or_insert(flow);
-        }
-        self.flows.merge(&other.flows);
-        self.keeping_edns.merge(&other.keeping_edns);
     }
 }
 
@@ -152,6 +121,12 @@ impl Facts {
         }
     }
 
+    /// What is known of a resolver, by transport.
+    pub fn resolver(&self, ip: IpAddr, tcp: bool) -> Option<&Resolver> {
+        let known = if tcp { &self.resolvers_tcp } else { &self.resolvers };
+        known.get(&ip).map(|r| &**r)
+    }
+
     /// Gives away all that another part can know as well. Of the transfers a shard keeps every so many-th of its own.
     pub fn give(&mut self) -> Facts {
         let transfers = std::mem::take(&mut self.transfers);
@@ -160,10 +135,17 @@ impl Facts {
 
     /// Octets that facts are reckoned to take, tree nodes and heap included, but for what was heard in each second.
     pub fn reckoned(&self) -> usize {
-        /// An attempt, an address with its TTLs, a resolver with its flags, a name with its answers, a port, a silence.
-        const EACH: [usize; 6] = [96, 256, 640, 128, 64, size_of::<Silent>()];
+        /// An attempt, an address with its TTLs, a resolver with its looks, a name with its answers, a port, a silence.
+        const EACH: [usize; 6] = [96, 256, 960, 128, 64, size_of::<Silent>()];
         let ports = self.unanswered_syns.len() + self.answering_ports.len();
-        let many = [self.attempts.len(), self.hosts.len(), self.resolvers.len(), self.answers.len(), ports, self.silences.len()];
+        let many = [
+            self.attempts.len(),
+            self.hosts.len(),
+            self.resolvers.len() + self.resolvers_tcp.len(),
+            self.answers.len(),
+            ports,
+            self.silences.len(),
+        ];
         EACH.iter().zip(many).map(|(each, n)| each * n).sum()
     }
 
@@ -207,11 +189,12 @@ impl Facts {
     fn order(&mut self) {
         self.answers.settle();
         self.resolvers.order();
+        self.resolvers_tcp.order();
         self.unanswered_syns.order();
         self.answering_ports.order();
         self.transfers.order();
         self.order_silences();
-        self.dropped += self.answers.dropped + self.transfers.dropped + self.resolvers.dropped;
+        self.dropped += self.answers.dropped + self.transfers.dropped + self.resolvers.dropped + self.resolvers_tcp.dropped;
         self.dropped += self.unanswered_syns.dropped + self.answering_ports.dropped;
     }
 
@@ -241,6 +224,7 @@ impl Facts {
         self.attempts.merge(other.attempts);
         self.answers.merge(other.answers);
         self.resolvers.merge(other.resolvers);
+        self.resolvers_tcp.merge(other.resolvers_tcp);
         for (name, issuers) in other.issuers {
             self.issued(name, issuers);
         }

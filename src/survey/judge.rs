@@ -151,7 +151,11 @@ fn is_worth_saying(case: &Case<'_>, suspect: &Suspect, claims: &[Claim]) -> bool
             early || strong
         }
         // An answer to what does not exist is false, whoever gave it and why.
-        Mechanism::DnsAnswer => strong || standing.clone().any(|c| c.rule == "dns-no-such-name"),
+        Mechanism::DnsAnswer => {
+            let said = |rule: &str| standing.clone().any(|c| c.rule == rule);
+            // A private address may be the owner's; that of several owners is not.
+            strong || said("dns-no-such-name") || (said("dns-bogon") && said("dns-same-answer"))
+        }
         Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::IcmpError => strong,
         // Whoever opens TLS is named for what it is.
         Mechanism::Stall | Mechanism::TlsIntercept => true,

@@ -3,6 +3,7 @@
 //! Of every fact a rule may have asked about there is a flow that shows it: the request that went through, the shortest round trip,
 //! the resolver's other answers. They are listed by weight, what claims cite before what they are measured against.
 
+use super::apart::Apart;
 use super::baselines::{Hits, Index};
 use super::clock_steps::CLOCKED;
 use super::examples::Sighted;
@@ -81,7 +82,7 @@ impl Index<'_> {
             list.add(hits.endpoints.get(&key).into_iter().flatten().filter(|h| h.frame == frame).map(|h| h.flow));
         }
         if let Some((_, frame)) = around.name_hit {
-            list.add(hits.names.get(&name).into_iter().flatten().filter(|(_, f, _)| *f == frame).map(|(.., flow)| *flow));
+            list.add(hits.names.get(&name).into_iter().flatten().filter(|(_, f, ..)| *f == frame).map(|(.., flow, _)| *flow));
         }
         if let Some((_, frame)) = &around.portal {
             list.add(self.facts().portals.values().filter(|(_, f, _)| f == frame).map(|(.., flow)| *flow));
@@ -137,9 +138,11 @@ impl Index<'_> {
         }
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         list.add(self.facts().answers.of(&name).iter().take(ATTEMPTS).map(|given| given.flow));
-        let Some(r) = self.facts().resolvers.get(&case.server_end().ip) else { return };
+        let Some(r) = self.facts().resolver(case.server_end().ip, case.flow.key.protocol == 6) else { return };
         list.add(r.rtt.flow());
+        list.add(Apart::of(case, &r.kindred).map(|apart| apart.flows()).unwrap_or_default());
         list.add(common(r.ttls.iter().map(|(_, seen)| seen)));
+        list.add(r.doubled.iter().flat_map(|(_, s)| s.flows.iter()).take(4));
         list.add(r.keeping_edns.iter());
         list.add(r.flags.iter().flat_map(|(_, s)| s.flows.iter()).take(4));
         list.add(r.bogon_names.values().take(4).copied());

@@ -4,6 +4,7 @@
 //! one network and fine on another. A [`Part`] is what one shard contributes; parts merge in shard order, then [`conclude`] speaks.
 
 mod answers;
+mod apart;
 mod aspects;
 mod attempts;
 mod attribution;
@@ -23,6 +24,7 @@ mod gone;
 mod heard;
 mod judge;
 mod key;
+mod kin;
 mod leans;
 mod listed;
 mod losses;
@@ -33,6 +35,7 @@ mod part;
 mod partition;
 mod refine;
 mod residual;
+mod resolver;
 mod timeline;
 mod track;
 mod transactions;

@@ -1,6 +1,5 @@
 //! What every flow adds to the survey's facts: how its hosts look, how its requests went, what it was answered.
 
-use super::answers::Given;
 use super::examples::First;
 use super::facts::{Kind, SHOWN, Silent};
 use super::heard::Heard;
@@ -11,7 +10,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::rules::View;
 use crate::detect::surroundings::{Attempt, FlowRef, Outcome, Surroundings};
-use crate::detect::suspects::{dns_answer, drop, stall, tcp_reset};
+use crate::detect::suspects::{drop, stall, tcp_reset};
 use crate::flow::spells;
 use std::num::NonZeroU64;
 
@@ -155,7 +154,10 @@ impl Part {
     fn note_portal(&mut self, case: &Case<'_>) {
         let (Some(request), Some(host)) = (case.messages.requests.first(), redirected_to(case)) else { return };
         if special::is_connectivity_check(&request.value) {
-            self.facts.portal(host, (request.value.to_ascii_lowercase(), request.frame, flow_ref(case).first));
+            let check = (request.value.to_ascii_lowercase(), request.frame, flow_ref(case).first);
+            // A gateway sends its guests there in a server's name, or has the server's name resolved to itself.
+            self.facts.portal(case.server_end().ip.to_string().into_bytes(), check.clone());
+            self.facts.portal(host, check);
         }
     }
 
@@ -174,58 +176,6 @@ impl Part {
         let first = (request.frame, flow_ref(case).first);
         let known = self.facts.issuers.entry(name).or_default();
         known.entry((issuer, case.server_end().ip)).and_modify(|f| *f = first.min(*f)).or_insert(first);
-    }
-
-    /// A resolver's habits, from transactions with one answer that nothing speaks against. Only where one is `odd` can it be known
-    /// to be forged.
-    fn note_answers(&mut self, case: &Case<'_>, odd: bool) {
-        if case.flow.key.transaction.is_none() {
-            return;
-        }
-        let resolver = case.server_end().ip;
-        let first = flow_ref(case).first;
-        for (_, seen) in dns_answer::answers(case) {
-            let Some(e) = case.entries.get(seen.entry) else { continue };
-            let asked = case.of(case.client).map(|(_, q)| q).take_while(|q| q.frame < e.frame).last();
-            let delay = asked.map_or(0, |q| u32::try_from(e.time.since(q.time).max(0) / 1000).unwrap_or(u32::MAX));
-            for address in seen.message.addresses() {
-                self.facts.answers.add(&seen.name, Given { address, resolver, frame: e.frame, flow: first, ttl: e.ttl, delay });
-            }
-        }
-        let (mut answers, mut queries) = (dns_answer::answers(case), dns_answer::queries(case));
-        let (Some((_, seen)), None, Some(query)) = (answers.next(), answers.next(), queries.next()) else { return };
-        let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return };
-        let given = seen.message.addresses().next().is_some();
-        let bogus = given && !seen.message.addresses().any(special::is_global);
-        let known = odd && dns_answer::known(&seen.message, &seen.name).is_some();
-        let Some(r) = self.facts.resolvers.of(resolver) else { return };
-        r.answered += u64::from(seen.message.rcode == 0);
-        if bogus {
-            r.bogon_names.entry(seen.name.clone()).and_modify(|f| *f = first.min(*f)).or_insert(first);
-            return;
-        }
-        if known {
-            return;
-        }
-        r.global_answers += u64::from(given);
-        let edns_asked = query.message.edns.is_some();
-        if edns_asked && seen.message.edns.is_none() && seen.message.rcode == 0 {
-            // Could be a forgery: it must not become part of what the resolver is measured by.
-            r.edns_asked += 1;
-            return;
-        }
-        r.flows.add(first);
-        r.ttls.add(e.ttl, first, 1);
-        r.flags.add(seen.message.flags, first, 1);
-        r.df[usize::from(e.is(crate::flow::entry::fact::DONT_FRAGMENT))] += 1;
-        r.edns_asked += u64::from(edns_asked);
-        if edns_asked && seen.message.edns.is_some() {
-            r.edns_kept += 1;
-            r.keeping_edns.add(first);
-        }
-        if queries.next().is_none() {
-            r.rtt.add(e.time.since(asked.time), first);
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroU64;
-use worth::{Worth, is_odd_answer};
+use worth::{Usual, Worth, is_odd_answer};
 
 /// One shard's share of a survey.
 #[derive(Default)]
@@ -46,6 +46,8 @@ pub struct Part {
     /// What the flows tried that are not kept.
     pub timeline: Timeline,
     ordinary_dns: usize,
+    standing_out: usize,
+    usual: Vec<Option<Usual>>,
     kept_refused: usize,
     kept_slow: usize,
     kept_octets: usize,

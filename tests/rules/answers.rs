@@ -2,14 +2,17 @@
 
 use super::Row;
 use super::given::{Given, NAME, client, resolver};
+use interloper::detect::finding::Class;
 use interloper::detect::finding::Mechanism::DnsAnswer;
-use interloper::detect::surroundings::{OtherAnswer, ResolverBaseline};
+use interloper::detect::surroundings::{OtherAnswer, Others, ResolverBaseline};
+use interloper::script::Side::Server;
 use interloper::script::dns::{AUTHORITATIVE, Answer, MX, Query, RESOLVED};
 use interloper::script::{Host, Rtt};
 
 pub static ROWS: &[Row] = &[
     ("answer-rotation", DnsAnswer, rotated, outrun),
     ("dns-answers-conflict", DnsAnswer, outrun, rotated),
+    ("dns-as-usual", DnsAnswer, blocked_by_choice, blocked_too_soon),
     ("dns-bogon", DnsAnswer, special_address, plain),
     ("dns-cached", DnsAnswer, said_before, said_from_nearby),
     ("dns-edns-lost", DnsAnswer, outrun, plain),
@@ -75,13 +78,99 @@ fn said_before(g: &mut Given) {
         resolver.rtt = Some(20_000_000);
     }
     let (address, resolver) = (GENUINE.parse().unwrap(), resolver().ip);
-    g.around.other_answers = vec![OtherAnswer { address, resolver, frame: 0, ttl: 55, delay: 30_000_000 }];
+    g.around.other_answers = vec![OtherAnswer { address, resolver, frame: 0, flow: 0, ttl: 55, delay: 30_000_000 }];
 }
 
 /// By whoever says it now.
 fn said_from_nearby(g: &mut Given) {
     said_before(g);
     g.around.other_answers.iter_mut().for_each(|o| o.delay = 1_000_000);
+}
+
+/// What else the resolver says: as usual, and never sooner than after forty milliseconds though asked again.
+fn others(g: &mut Given, rtt_ms: f64) {
+    habits(g);
+    if let Some(resolver) = &mut g.around.resolver {
+        let rtt = Some((rtt_ms * 1e6) as i64);
+        resolver.rtt = rtt;
+        resolver.others = Others { ttls: vec![(55, 12)], df: [12, 0], rtt, repeated: 8, ..Others::default() };
+    }
+}
+
+/// By a resolver that makes up the answer itself.
+fn blocked_by_choice(g: &mut Given) {
+    others(g, 40.0);
+    answered(g, |a| a.without_edns().address("0.0.0.0"));
+}
+
+fn blocked_too_soon(g: &mut Given) {
+    others(g, 60.0);
+    answered(g, |a| a.without_edns().address("0.0.0.0"));
+}
+
+/// Claims about a forged name error that became what the resolver is known by.
+fn forged_error(change: fn(&mut Others)) -> Vec<&'static str> {
+    let mut g = Given::default();
+    others(&mut g, 40.0);
+    if let Some(resolver) = &mut g.around.resolver {
+        resolver.ttls = vec![(55, 12), (118, 4)];
+        resolver.rtt = Some(4_000_000);
+        (resolver.others.alike, resolver.others.slowest, resolver.others.between) = (4, 5_000_000, true);
+        change(&mut resolver.others);
+    }
+    let q = Query::a(NAME);
+    let mut u = g.udp();
+    u.ask(&q);
+    u.forge(&q.answer().nxdomain()).ttl(118).after_ms(4.5);
+    g.claims(DnsAnswer).unwrap().iter().map(|c| c.rule).filter(|r| matches!(*r, "too-early" | "dns-ttl-outlier")).collect()
+}
+
+#[test]
+fn an_answer_is_measured_by_what_has_nothing_to_do_with_it() {
+    assert_eq!(forged_error(|_| ()), ["dns-ttl-outlier", "too-early"]);
+    // It came once, all came in a row, a cache repeats the resolver, two sites answer, or nobody asked again.
+    assert!(forged_error(|o| o.alike = 1).is_empty());
+    assert!(forged_error(|o| o.between = false).is_empty());
+    assert!(forged_error(|o| o.repeats = true).is_empty());
+    assert_eq!(forged_error(|o| o.ttls.push((118, 1))), ["too-early"]);
+    assert_eq!(forged_error(|o| o.repeated = 0), ["dns-ttl-outlier"]);
+    assert_eq!(forged_error(|o| o.slowest = 40_000_000), ["dns-ttl-outlier"]);
+}
+
+/// Whether `dns64` speaks of an address made from another answer's.
+fn translated(address: &'static str, from: &str, delay: i64) -> bool {
+    let mut g = Given::default();
+    others(&mut g, 40.0);
+    let given = OtherAnswer { address: from.parse().unwrap(), resolver: resolver().ip, frame: 90, flow: 89, ttl: 55, delay };
+    g.around.other_answers = vec![given];
+    let q = Query::aaaa(NAME);
+    g.udp().ask(&q).answer(&q.answer().address(address));
+    g.claims(DnsAnswer).unwrap().iter().any(|c| c.rule == "dns64")
+}
+
+#[test]
+fn only_what_the_resolver_gave_is_translated() {
+    assert!(translated("2a0c:9900:64::2d3c:4650", "45.60.70.80", 41_000_000));
+    // Teredo is for tunnels; known from forged answers; too soon to be the resolver's.
+    assert!(!translated("2001::2d3c:4650", "45.60.70.80", 41_000_000));
+    assert!(!translated("2a0c:9900:64::1f0d:5e25", "31.13.94.37", 41_000_000));
+    assert!(!translated("2a0c:9900:64::2d3c:4650", "45.60.70.80", 4_000_000));
+}
+
+#[test]
+fn doubled_answers_are_no_contradiction() {
+    let conflict = |doubled| {
+        let mut g = Given::default();
+        habits(&mut g);
+        g.around.resolver.iter_mut().for_each(|r| r.doubled = vec![((49, 55), doubled)]);
+        let q = Query::a(NAME);
+        let mut u = g.udp();
+        u.ask(&q).answer(&q.answer().address(GENUINE));
+        u.host(Server).hops += 6;
+        u.answer(&q.answer().address("45.61.9.30"));
+        g.claims(DnsAnswer).unwrap().iter().find(|c| c.rule == "dns-answers-conflict").map(|c| c.class)
+    };
+    assert_eq!([conflict(5), conflict(1)], [Some(Class::C), Some(Class::A)]);
 }
 
 fn as_ever(g: &mut Given) {

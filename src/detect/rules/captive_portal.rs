@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! A page that redirects to a host to which, in this capture, a system's own connectivity check was redirected too. Operating
-//! systems and browsers fetch such a check when they join a network, to find out whether a sign-in page stands in the way.
+//! systems and browsers fetch such a check when they join a network, to find out whether a sign-in page stands in the way. Or a DNS answer
+//! that gives an address at which such a check was redirected: the gateway has every name resolved to itself until then.
 //!
 //! ## Why it speaks against it
 //!
@@ -31,8 +32,8 @@ pub const RULE: Rule = Rule {
     stance: Stance::Against,
     class: Class::B,
     family: Family::Content,
-    mechanisms: &[Mechanism::TcpData],
-    rebuts: &["blockpage-known", "dark-after-answer", "name-hit-elsewhere", "options-missing", "page-bare", "too-early", "ttl-jump", "ipid-jump", "ipid-reused", "window-odd"],
+    mechanisms: &[Mechanism::TcpData, Mechanism::DnsAnswer],
+    rebuts: &["blockpage-known", "dark-after-answer", "name-hit-elsewhere", "options-missing", "page-bare", "too-early", "ttl-jump", "ipid-jump", "ipid-reused", "window-odd", "dns-bogon", "dns-same-answer", "dns-ttl-outlier", "dns-edns-lost", "dns-flags-odd"],
     cap: Some(Confidence::Unexplained),
     check,
     source: "",
@@ -41,5 +42,6 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let (name, frame) = view.around.portal.as_ref()?;
     let name = String::from_utf8_lossy(name).escape_debug().to_string();
-    Some(Claim::new("captive-portal", Class::B, [*frame], format!("the connectivity check of {name} was sent to the same page: a sign-in page for everybody")))
+    let how = if view.suspect.mechanism == Mechanism::DnsAnswer { "was redirected by this address" } else { "was sent to the same page" };
+    Some(Claim::new("captive-portal", Class::B, [*frame], format!("the connectivity check of {name} {how}: a sign-in page for everybody")))
 }

@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! AAAA records in 64:ff9b::/96, or in a prefix whose last 32 bits are an IPv4 address that an A answer for the same name
-//! gives.
+//! gives: one that is not known from forged answers, came in its time, and is the only one in its transaction. Never a Teredo address
+//! (2001::/32), and not where another answer to the same question says something else.
 //!
 //! ## Why it speaks against it
 //!
@@ -11,7 +12,7 @@
 //!
 //! ## What could still be wrong
 //!
-//! None worth naming.
+//! A forger may make his address in the same way.
 //!
 //! ## How to check in Wireshark
 //!
@@ -23,7 +24,9 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::dns_answer::{addresses, answers};
+use crate::attribute::forged_answers;
+use crate::detect::suspects::dns_answer::{addresses, answers, disagree};
+use crate::detect::surroundings::OtherAnswer;
 use std::net::IpAddr;
 
 pub const RULE: Rule = Rule {
@@ -39,13 +42,22 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    for (_, seen) in answers(view.case) {
+    if !answers(view.case).any(|(_, seen)| seen.message.addresses().any(|a| a.is_ipv6())) {
+        return None;
+    }
+    let all: Vec<_> = answers(view.case).collect();
+    // A translator says one thing.
+    if all.iter().enumerate().any(|(n, (_, one))| all.iter().skip(n + 1).any(|(_, two)| disagree(one, two))) {
+        return None;
+    }
+    for (_, seen) in all {
         let synthesised = addresses(&seen.message).into_iter().any(|a| match a {
             IpAddr::V6(v6) => {
                 let s = v6.segments();
                 let well_known = s[..6] == [0x64, 0xff9b, 0, 0, 0, 0] || s[..3] == [0x64, 0xff9b, 1];
                 let tail = IpAddr::from([(s[6] >> 8) as u8, s[6] as u8, (s[7] >> 8) as u8, s[7] as u8]);
-                well_known || view.around.other_answers.iter().any(|other| other.address == tail)
+                let teredo = s[..2] == [0x2001, 0];
+                well_known || !teredo && view.around.other_answers.iter().any(|other| other.address == tail && is_trusted(view, other))
             }
             IpAddr::V4(_) => false,
         });
@@ -55,4 +67,13 @@ fn check(view: &View<'_>) -> Option<Claim> {
         }
     }
     None
+}
+
+/// Whether an address was given by the resolver as far as one can see: as none that is known to be forged, in its time, and not in dispute.
+fn is_trusted(view: &View<'_>, given: &OtherAnswer) -> bool {
+    let name = view.suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+    let fastest = view.around.resolver.as_ref().and_then(|r| r.rtt).unwrap_or(0);
+    let disputed = |o: &OtherAnswer| o.flow == given.flow && o.frame != given.frame && o.address != given.address;
+    let known = forged_answers::known(std::iter::once(given.address), Vec::new, &name).is_some();
+    !known && given.delay >= fastest / 2 && !view.around.other_answers.iter().any(disputed)
 }

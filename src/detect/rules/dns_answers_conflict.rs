@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! More answers than queries in one transaction, and two of them disagree: disjoint addresses, or a name error beside
-//! data. With a difference in the packets themselves too (TTL, DF, EDNS, AA, RA) it is class A; without one class B.
+//! data. With a difference in the packets themselves too (TTL, DF, EDNS, AA, RA) it is class A; without one class B. Class C where this
+//! resolver answered at least two other questions twice, with the same two TTLs, and said the same both times.
 //!
 //! ## Why it speaks for interference
 //!
@@ -11,7 +12,8 @@
 //!
 //! ## Innocent explanations
 //!
-//! Answers to repeated queries (counted), rotated records (`answer-rotation`), mirror ports (copies are dropped).
+//! Answers to repeated queries (counted), rotated records (`answer-rotation`), mirror ports (copies are dropped),
+//! lines that double packets, whose copies reach two sites of one resolver: those answer everything twice.
 //!
 //! ## How to check in Wireshark
 //!
@@ -23,6 +25,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::messages::DnsSeen;
 use crate::detect::suspects::dns_answer::{answers, differs_in_header, disagree, queries};
 
 pub const RULE: Rule = Rule {
@@ -42,13 +45,18 @@ fn check(view: &View<'_>) -> Option<Claim> {
     if all.len() <= queries(view.case).count().max(1) {
         return None;
     }
-    let mut weak = None;
+    let (mut weak, mut habit) = (None, None);
     for (n, one) in all.iter().enumerate() {
         for two in all.iter().skip(n + 1) {
             if !disagree(one, two) {
                 continue;
             }
             let frames: Vec<u64> = [one.entry, two.entry].iter().filter_map(|i| view.case.entries.get(*i)).map(|e| e.frame).collect();
+            if is_habit(view, one, two) {
+                let text = "two answers to one query disagree; this resolver answers other questions twice in the same way, and agrees";
+                habit = Some(Claim::new("dns-answers-conflict", Class::C, frames, text));
+                continue;
+            }
             match differs_in_header(view.case, one, two) {
                 Some(how) => return Some(Claim::new("dns-answers-conflict", Class::A, frames, format!("two answers to one query disagree, and their packets differ in {how}"))),
                 None if weak.is_none() => weak = Some(Claim::new("dns-answers-conflict", Class::B, frames, "two answers to one query disagree")),
@@ -56,5 +64,12 @@ fn check(view: &View<'_>) -> Option<Claim> {
             }
         }
     }
-    weak
+    weak.or(habit)
+}
+
+/// Whether two answers with these TTLs are what this resolver gives to one question.
+fn is_habit(view: &View<'_>, one: &DnsSeen, two: &DnsSeen) -> bool {
+    let ttl = |d: &DnsSeen| view.case.entries.get(d.entry).map_or(0, |e| e.ttl);
+    let pair = (ttl(one).min(ttl(two)), ttl(one).max(ttl(two)));
+    view.around.resolver.as_ref().is_some_and(|r| r.doubled.iter().any(|(ttls, n)| *ttls == pair && *n >= 2))
 }

@@ -3,11 +3,12 @@
 //! ## What it looks for
 //!
 //! Every address in the answer is private, loopback, unspecified, reserved, documentation, or Teredo, although the
-//! resolver has a global address and the name is one of the public DNS.
+//! resolver has a global address and the name is one of the public DNS. Class B; of private addresses (RFC 1918, RFC 4193) class C, for
+//! many publish those of their own networks, unless another answer of the capture gives the name one of another kind.
 //!
 //! ## Why it speaks for interference
 //!
-//! Nobody publishes such addresses for public names; injectors and blocking resolvers give them out.
+//! Hardly anybody publishes such addresses for public names; injectors and blocking resolvers give them out.
 //!
 //! ## Innocent explanations
 //!
@@ -26,6 +27,7 @@ use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::dns_answer::{addresses, answers, odd};
 use crate::attribute::special;
+use std::net::IpAddr;
 
 pub const RULE: Rule = Rule {
     id: "dns-bogon",
@@ -52,9 +54,20 @@ fn check(view: &View<'_>) -> Option<Claim> {
             && given.iter().all(|a| !special::is_global(*a))
         {
             let frame = view.case.entries.get(seen.entry)?.frame;
+            // An owner publishes one network of his, to everybody.
+            let published = given.iter().all(|a| is_private(*a)) && view.around.other_answers.iter().all(|o| is_private(o.address));
+            let class = if published { Class::C } else { Class::B };
             let text = format!("{first} ({}) for a public name, from a public resolver", special::describe(*first));
-            return Some(Claim::new("dns-bogon", Class::B, [frame], text));
+            return Some(Claim::new("dns-bogon", class, [frame], text));
         }
     }
     None
+}
+
+/// Whether somebody's own network may have the address.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private(),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
 }

@@ -7,6 +7,10 @@
 //! a TTL three hops off. A TTL counts for nothing where the resolver gave the same address for the name at least as often with a
 //! TTL of its own: what comes the usual way is not forged, so the other answer took another way.
 //!
+//! Where forged answers have become part of those others, or hops do not tell (another initial value is another kernel): a TTL that only
+//! answers have which go with this one (its domain, its address, or errors like it), among at least four others that all have the same,
+//! mixed with them in time, and dealt so by chance in less than one of a hundred ways. Class B from five hops or twenty of TTL on, else C.
+//!
 //! ## Why it speaks for interference
 //!
 //! The resolver's answers travel one path and are built by one kernel.
@@ -26,8 +30,10 @@
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::dns_answer::{addresses, answers, odd};
+use super::too_early::IMPROBABLE;
 use super::ttl_jump::hop_distance;
-use crate::flow::entry::fact;
+use crate::detect::surroundings::ResolverBaseline;
+use crate::flow::entry::{Entry, fact};
 
 pub const RULE: Rule = Rule {
     id: "dns-ttl-outlier",
@@ -41,10 +47,14 @@ pub const RULE: Rule = Rule {
     source: "",
 };
 
+/// Routes that differ so much are not known.
+const ANOTHER_INITIAL: u8 = 20;
+
 fn check(view: &View<'_>) -> Option<Claim> {
     let resolver = view.around.resolver.as_ref()?;
     let usual: Vec<u8> = resolver.ttls.iter().filter(|(_, n)| *n >= 2).map(|(t, _)| *t).collect();
     let odd = odd(view);
+    let mut found = None;
     for (_, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
         let e = view.case.entries.get(seen.entry)?;
         let distance = |ttl: u8| usual.iter().map(|t| (hop_distance(ttl, *t), *t)).min();
@@ -60,12 +70,31 @@ fn check(view: &View<'_>) -> Option<Claim> {
         let class = match (distance.map(|d| d.0), df_differs) {
             (Some(5..), _) | (Some(3..), true) => Class::B,
             (Some(3..), _) | (_, true) => Class::C,
-            _ => continue,
+            _ => {
+                found = found.or_else(|| with_names_only(resolver, e));
+                continue;
+            }
         };
         let df_text = if df_differs { format!(", DF {}", if df { "set" } else { "clear" }) } else { String::new() };
         let common = distance.map_or(0, |d| d.1);
         let text = format!("TTL {}{df_text}, where this resolver's answers have {common}", e.ttl);
         return Some(Claim::new("dns-ttl-outlier", class, [e.frame], text).measured(f64::from(e.ttl), f64::from(common), "TTL"));
     }
-    None
+    found
+}
+
+/// A TTL that comes with certain names only: what goes with the answer has it, and whatever else the resolver says has another.
+fn with_names_only(resolver: &ResolverBaseline, e: &Entry) -> Option<Claim> {
+    let others = &resolver.others;
+    // Of a resolver with several sites or paths nothing is known.
+    let (common, _) = others.ttls.iter().max_by_key(|(_, n)| *n).copied()?;
+    let uniform = others.ttls.iter().all(|(t, _)| t.abs_diff(common) <= 1);
+    let apart = others.ttls.iter().map(|(t, _)| t.abs_diff(e.ttl)).min()?;
+    if !uniform || apart == 0 || others.count() < 4 || !others.tell_names(IMPROBABLE) {
+        return None;
+    }
+    // Another initial value is another kernel; a hop or two are what a forger misses who reckons.
+    let class = if apart >= ANOTHER_INITIAL || hop_distance(e.ttl, common) >= 5 { Class::B } else { Class::C };
+    let text = format!("TTL {} with these names only; all {} other answers have {common}", e.ttl, others.count());
+    Some(Claim::new("dns-ttl-outlier", class, [e.frame], text).measured(f64::from(e.ttl), f64::from(common), "TTL"))
 }

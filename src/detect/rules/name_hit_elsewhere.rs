@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! Another flow with the same name (its DNS answer, its HTTP request, its ClientHello) was found interfered with by
-//! another mechanism, at `likely` or better without this one.
+//! another mechanism, at `likely` or better without this one. A DNS answer forged over TCP and the segment that carries it are one thing,
+//! and do not count for each other.
 //!
 //! ## Why it speaks for interference
 //!

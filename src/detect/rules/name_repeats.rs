@@ -11,7 +11,7 @@
 //! name's connections are reset so on the server and those of others are not (Fisher's exact test, one in a hundred).
 //!
 //! The same for the names of one registered domain (publicsuffix.org), where the suspect is a request over TCP that was not
-//! even acknowledged.
+//! even acknowledged, and the servers are of two networks at least (24 bits of the address, 48 of IPv6).
 //!
 //! ## Why it speaks for interference
 //!
@@ -43,6 +43,7 @@ use crate::detect::fisher::fisher;
 use crate::detect::suspects::tcp_reset::is_foreign;
 use crate::detect::surroundings::{Attempt, Outcome};
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub const RULE: Rule = Rule {
     id: "name-repeats",
@@ -119,14 +120,24 @@ fn by_domain(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     let own = trigger.value.to_ascii_lowercase();
     let names: BTreeSet<&[u8]> = failed.iter().map(|a| a.name).chain([own.as_slice()]).collect();
     let servers: BTreeSet<_> = failed.iter().map(|a| a.server).chain([case.server_end().ip]).collect();
+    // Behind one machine in front of servers that are down every name fails, and such a machine has a row of addresses.
+    let networks: BTreeSet<_> = servers.iter().map(|ip| network(*ip)).collect();
     let times = failed.len() + 1;
-    if names.len() < 2 || (servers.len() < 2 && times < 3) {
+    if names.len() < 2 || networks.len() < 2 {
         return None;
     }
     let domain = String::from_utf8_lossy(registered(&own)).escape_debug().to_string();
     let frames = failed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
     let text = format!("{} names of {domain} failed {times} times on {} server(s) and never went through", names.len(), servers.len());
     Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
+}
+
+/// The part of an address that a site's neighbours share: 24 bits, or 48 of IPv6, as networks are announced.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & !0xff).into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80).into(),
+    }
 }
 
 /// A kernel that completes handshakes acknowledges data, and what is sent after it, whatever its program does; and no kernel repeats

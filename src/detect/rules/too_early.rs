@@ -6,6 +6,10 @@
 //! that server in the whole capture. For a DNS answer: the time since the query against the fastest answer of that
 //! resolver. Below a quarter it is class B, below a half class C. Paths shorter than 8 ms are left alone.
 //!
+//! Forged answers may be the resolver's fastest themselves. So an answer is also held against those to names of other domains with other
+//! addresses: where they were asked again while their records were good, all that go with the answer are early, and in less than one of
+//! a hundred ways chance would have dealt it so. That is class B only together with a TTL that none of the others has.
+//!
 //! ## Why it speaks for interference
 //!
 //! Nothing can acknowledge a packet before it has received it. What answers after a hundredth of the round trip sits
@@ -14,7 +18,7 @@
 //! ## Innocent explanations
 //!
 //! A handshake sample inflated by radio wake-up (the shortest over all flows is used), a local proxy or hypervisor (the
-//! vantage audit voids the rule, and across a step of the capturing clock), a caching forwarder for DNS, a server that was
+//! vantage audit voids the rule, and across a step of the capturing clock), a caching forwarder for DNS (it would have answered repeated questions as soon), a server that was
 //! slow to accept the connection (an answer that goes on counting its packets is not asked).
 //!
 //! ## How to check in Wireshark
@@ -29,6 +33,7 @@
 use super::{Rule, View};
 use crate::capture::Timestamp;
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::surroundings::Others;
 use crate::detect::suspects::dns_answer::{answers, queries};
 use crate::detect::suspects::tcp_reset::{packets, sender_rtt};
 use crate::flow::stream::ahead;
@@ -50,6 +55,8 @@ pub const RULE: Rule = Rule {
 const SHORTEST_NS: i64 = 8_000_000;
 const STRONG: f64 = 0.25;
 const WEAK: f64 = 0.5;
+/// Ways in which chance could have dealt looks to answers, of which one would have been this.
+pub const IMPROBABLE: f64 = 100.0;
 
 fn check(view: &View<'_>) -> Option<Claim> {
     match view.suspect.mechanism {
@@ -82,7 +89,8 @@ fn reset(view: &View<'_>) -> Option<Claim> {
 }
 
 fn dns(view: &View<'_>) -> Option<Claim> {
-    let fastest = view.around.resolver.as_ref()?.rtt.filter(|r| *r >= SHORTEST_NS)?;
+    let resolver = view.around.resolver.as_ref()?;
+    let fastest = resolver.rtt?;
     let query = queries(view.case).next().and_then(|q| view.case.entries.get(q.entry))?;
     let (_, first) = answers(view.case).next()?;
     let answer = view.case.entries.get(first.entry)?;
@@ -90,7 +98,24 @@ fn dns(view: &View<'_>) -> Option<Claim> {
     let before = queries(view.case).filter_map(|q| view.case.entries.get(q.entry)).filter(|q| q.frame < answer.frame);
     let asked = before.last().unwrap_or(query);
     let delay = elapsed(asked.time, answer.time)?;
-    claim("answer", (delay as f64 / fastest as f64, answer.frame, delay), fastest)
+    let against = |shortest: i64| (delay as f64 / shortest as f64, answer.frame, delay);
+    if let Some(claim) = claim("answer", against(fastest), fastest).filter(|_| fastest >= SHORTEST_NS) {
+        return Some(claim);
+    }
+    // Forged answers that look like the resolver's have become its fastest.
+    let (others, shortest) = (&resolver.others, others_rtt(&resolver.others)?);
+    let claim = claim("answer", against(shortest), shortest)?;
+    let foreign = others.ttls.iter().all(|(ttl, _)| *ttl != answer.ttl);
+    Some(Claim { class: if foreign { claim.class } else { Class::C }, ..claim })
+}
+
+/// The shortest round trip of answers that have nothing to do with the one in question, where neither a nearby cache nor a second site
+/// can have made it the shorter one: all that go with it are early, and the others were not though they were asked for again.
+fn others_rtt(others: &Others) -> Option<i64> {
+    const REPEATED: u64 = 4;
+    let shortest = others.rtt.filter(|r| *r >= SHORTEST_NS)?;
+    let early = (others.slowest as f64) < shortest as f64 * WEAK;
+    (early && others.repeated >= REPEATED && others.tell_names(IMPROBABLE)).then_some(shortest)
 }
 
 /// Time between two packets; `None` where the clock was set in between. Several capture threads stamp a little out of order.

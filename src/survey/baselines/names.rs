@@ -7,21 +7,27 @@ use crate::detect::finding::Suspect;
 use crate::detect::surroundings::{ResolverBaseline, Surroundings};
 use crate::detect::suspects::dns_answer;
 use crate::survey::answers::Given;
+use crate::survey::apart::Apart;
 use crate::survey::facts::Kind;
 use std::net::IpAddr;
 
 impl<'f> Index<'f> {
     pub(super) fn dns(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
-        around.resolver = self.facts.resolvers.get(&case.server_end().ip).map(|r| ResolverBaseline {
+        let (ip, tcp) = (case.server_end().ip, case.flow.key.protocol == 6);
+        // What it says does not depend on how it was asked; how its packets look and how soon they come does.
+        let both = [self.facts.resolver(ip, tcp), self.facts.resolver(ip, !tcp)];
+        around.resolver = both[0].map(|r| ResolverBaseline {
             ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
             rtt: r.rtt.measure(),
             edns_kept: r.edns_kept,
             edns_asked: r.edns_asked,
             flags: r.flags.iter().map(|(f, n)| (*f, n.count)).collect(),
             df: r.df,
-            answered: r.answered,
-            global_answers: r.global_answers,
-            bogon_names: r.bogon_names.len() as u64,
+            answered: both.iter().flatten().map(|r| r.answered).sum(),
+            global_answers: both.iter().flatten().map(|r| r.global_answers).sum(),
+            bogon_names: both.iter().flatten().map(|r| r.bogon_names.len() as u64).sum(),
+            doubled: r.doubled.iter().map(|(ttls, n)| (*ttls, n.count)).collect(),
+            others: Apart::of(case, &r.kindred).map(|apart| apart.told()).unwrap_or_default(),
         });
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let own: Vec<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
@@ -29,6 +35,10 @@ impl<'f> Index<'f> {
         let others = self.facts.answers.of(&name).iter().filter(|given| !own.contains(&given.frame));
         around.other_answers = others.map(Given::other).take(SHOWN).collect();
         around.same_answer_names = given.iter().map(|given| run(&self.zones, |(a, ..)| a.cmp(given)).len()).max().unwrap_or(0);
+        if !self.facts.portals.is_empty() {
+            let portal = given.iter().find_map(|a| self.facts.portals.get(a.to_string().as_bytes()));
+            around.portal = portal.map(|(name, frame, _)| (name.clone(), *frame));
+        }
         let after = case.flow.first;
         // By address: a popular name is asked for on thousands of them.
         let proof = |a: &IpAddr| {

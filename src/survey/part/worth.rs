@@ -9,6 +9,7 @@ use crate::detect::rules::{self, RULES, View};
 use crate::detect::surroundings::Surroundings;
 use crate::detect::suspects::dns_answer;
 use crate::survey::explained::reason;
+use std::net::IpAddr;
 
 /// Refused connections kept per shard: a scan's worth says nothing more than these.
 const MAX_REFUSED: usize = 800;
@@ -16,6 +17,19 @@ const MAX_REFUSED: usize = 800;
 const MAX_SLOW: usize = 200;
 /// Unremarkable DNS answers kept per shard: an answer may be odd only beside what the resolver's others look like.
 const MAX_ORDINARY_DNS: usize = 24;
+
+/// Of those that do not look like what the resolver said before: kept per shard beyond them.
+const MAX_STANDING_OUT: usize = 64;
+/// Places per shard for what resolvers look like: a client has few.
+const RESOLVERS: usize = 64;
+
+/// How a resolver's answers look, as far as this shard has seen.
+pub(super) struct Usual {
+    resolver: IpAddr,
+    ttl: u8,
+    /// Shortest time to an answer, ns.
+    least: i64,
+}
 
 /// What a suspect could become once other flows are known.
 pub(super) enum Worth {
@@ -58,8 +72,13 @@ impl Part {
                 self.kept_slow <= MAX_SLOW
             }
             Mechanism::DnsAnswer => {
-                self.ordinary_dns += usize::from(!odd_answer());
-                odd_answer() || self.ordinary_dns <= MAX_ORDINARY_DNS
+                if odd_answer() {
+                    return Worth::Keeping;
+                }
+                self.ordinary_dns += 1;
+                let stands_out = self.stands_out(case);
+                self.standing_out += usize::from(stands_out);
+                self.ordinary_dns <= MAX_ORDINARY_DNS || (stands_out && self.standing_out <= MAX_STANDING_OUT)
             }
             Mechanism::TcpReset => {
                 if suspect.stage == crate::detect::finding::Stage::PostSyn {
@@ -81,6 +100,42 @@ impl Part {
         };
         Worth::keeping(keep)
     }
+
+    /// Whether an answer looks otherwise than those that gave addresses, or comes much sooner: in a long capture the few that are forged
+    /// are not among the first.
+    fn stands_out(&mut self, case: &Case<'_>) -> bool {
+        let (Some((_, seen)), Some(query)) = (dns_answer::answers(case).next(), dns_answer::queries(case).next()) else { return false };
+        let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return false };
+        let resolver = case.server_end().ip;
+        let delay = e.time.since(asked.time).max(0);
+        let gives = seen.message.rcode == 0 && seen.message.addresses().next().is_some();
+        if self.usual.is_empty() {
+            self.usual.resize_with(RESOLVERS, || None);
+        }
+        let Some(place) = self.usual.get_mut(place(resolver)) else { return false };
+        match place {
+            Some(usual) if usual.resolver == resolver => {
+                let stands_out = e.ttl != usual.ttl || delay < usual.least / 2;
+                if gives && e.ttl == usual.ttl {
+                    usual.least = usual.least.min(delay);
+                }
+                return stands_out;
+            }
+            None if gives => *place = Some(Usual { resolver, ttl: e.ttl, least: delay }),
+            // The place of two is the first one's.
+            _ => {}
+        }
+        false
+    }
+}
+
+/// Where a resolver is remembered.
+fn place(resolver: IpAddr) -> usize {
+    let bits = match resolver {
+        IpAddr::V4(ip) => u64::from(ip.to_bits()),
+        IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64 ^ ip.to_bits() as u64,
+    };
+    (bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % RESOLVERS
 }
 
 /// Whether a DNS transaction is odd by itself.
