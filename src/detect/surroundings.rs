@@ -204,10 +204,11 @@ pub struct Surroundings<'a> {
     pub name_answered: bool,
     /// Ways around a filter that the suspect's flow uses.
     pub evasion: u8,
-    /// Requests for names of the same registered domain, the name itself among them, nearest in time first, and whether any was answered
-    /// in that way. For TLS and HTTP, and only where one of them was not answered.
+    /// Requests for names of the same registered domain that met silence, the name itself among them, nearest in time first. For TLS and
+    /// HTTP.
     pub domain: Vec<Attempt<'a>>,
-    pub domain_answered: bool,
+    /// A flow in which one of them was answered in that way.
+    pub domain_answered: Option<u64>,
     /// An answered request to the same host on another port, nearest in time.
     pub other_port: Option<Attempt<'a>>,
     /// An answered request of another protocol to the same host, nearest in time.

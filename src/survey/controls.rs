@@ -9,6 +9,9 @@ use crate::detect::evasion::{self, Evasion};
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
 
+/// Requests for names of a domain that rules are told of: they ask whether there are two or three.
+const OF_DOMAIN: usize = 12;
+
 impl<'f> Index<'f> {
     pub(super) fn requests(&self, case: &Case<'_>, suspect: &Suspect, hits: &Hits, around: &mut Surroundings<'f>) {
         around.other_port = self.other_port(case);
@@ -35,11 +38,12 @@ impl<'f> Index<'f> {
         let all = self.same_name(kind, &name);
         around.same_name.reserve_exact(all.len().min(SHOWN));
         around.same_name.extend(nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
-        let answered = |list: &[&Asked]| list.iter().any(|a| a.is_answered_without(around.evasion) && !own.contains(&a.frame));
-        around.name_answered = answered(all);
-        let domain = self.domains.of_name(kind, &name);
-        around.domain_answered = answered(domain);
-        around.domain.extend(nearest(domain, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
+        around.name_answered = all.iter().any(|a| a.is_answered_without(around.evasion) && !own.contains(&a.frame));
+        if let Some(domain) = self.domains.of_name(kind, &name) {
+            let first = case.entries.first().map_or(0, |e| e.frame);
+            around.domain_answered = domain.answered(around.evasion, first);
+            around.domain.extend(nearest(&domain.silent, at, |a| a.flow != first).take(OF_DOMAIN).map(Asked::attempt));
+        }
         around.sibling =
             around.same_name.iter().find(|a| a.outcome == Outcome::Answered && a.time.since(at).abs() <= 1_000_000_000).map(|a| a.frame);
         if let Some(tried) = self.tried.get(&kind) {

@@ -102,8 +102,8 @@ impl Index<'_> {
         }
         list.add(around.same_name.iter().take(ATTEMPTS).map(|a| a.flow.first));
         list.add(around.other_names.iter().take(ATTEMPTS).map(|a| a.flow.first));
-        list.add(around.domain.iter().filter(|a| a.is_answered_without(around.evasion)).take(1).map(|a| a.flow.first));
-        list.add(around.domain.iter().take(ATTEMPTS).map(|a| a.flow.first));
+        list.add(around.domain_answered);
+        list.add(around.domain.iter().map(|a| a.flow.first));
         list.add(around.other_port.iter().chain(&around.other_protocol).map(|a| a.flow.first));
         if suspect.stage == Stage::PostSyn {
             let Endpoint { ip, port } = case.server_end();

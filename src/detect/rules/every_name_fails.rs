@@ -43,7 +43,7 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let trigger = view.suspect.trigger.as_ref()?;
     let server = view.case.server_end();
-    let elsewhere = view.suspect.mechanism == Mechanism::Drop && view.around.domain.iter().any(|a| a.server != server.ip && a.outcome == Outcome::Silent);
+    let elsewhere = view.suspect.mechanism == Mechanism::Drop && view.around.domain.iter().any(|a| a.server != server.ip);
     let own = trigger.value.to_ascii_lowercase();
     let kin = |a: &Attempt<'_>| elsewhere && registered(a.name) == registered(&own);
     let others: Vec<_> = view.around.other_names.iter().filter(|a| a.same_kind && !a.hit && !kin(a)).collect();

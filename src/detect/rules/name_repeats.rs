@@ -113,10 +113,10 @@ fn is_about_the_name(view: &View<'_>) -> bool {
 /// A filter that takes out a name takes out what is below it, on all its servers.
 fn by_domain(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     let (case, around) = (view.case, view.around);
-    if view.suspect.mechanism != Mechanism::Drop || trigger.kind == TriggerKind::TlsEch || around.domain_answered || !is_not_the_servers(view) {
+    if view.suspect.mechanism != Mechanism::Drop || trigger.kind == TriggerKind::TlsEch || around.domain_answered.is_some() || !is_not_the_servers(view) {
         return None;
     }
-    let failed: Vec<_> = around.domain.iter().filter(|a| a.outcome == Outcome::Silent).collect();
+    let failed = &around.domain;
     let own = trigger.value.to_ascii_lowercase();
     let names: BTreeSet<&[u8]> = failed.iter().map(|a| a.name).chain([own.as_slice()]).collect();
     let servers: BTreeSet<_> = failed.iter().map(|a| a.server).chain([case.server_end().ip]).collect();
@@ -128,7 +128,8 @@ fn by_domain(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     }
     let domain = String::from_utf8_lossy(registered(&own)).escape_debug().to_string();
     let frames = failed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
-    let text = format!("{} names of {domain} failed {times} times on {} server(s) and never went through", names.len(), servers.len());
+    let (names, servers) = (names.len(), servers.len());
+    let text = format!("{times} requests for {names} names of {domain} failed on {servers} servers, and none ever went through");
     Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
 }
 

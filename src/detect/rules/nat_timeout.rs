@@ -2,7 +2,8 @@
 //!
 //! ## What it looks for
 //!
-//! A reset after an idle time of 30 s or more, or as the answer to the first packet seen of an older connection, whose TTL is an initial value (64, 128 or 255) or one less: it comes from
+//! A reset after an idle time of 30 s or more, or as the answer to the first packet seen of an older connection, whose
+//! TTL is an initial value (64, 128 or 255) or one less: it comes from
 //! the first or second device on the way.
 //!
 //! ## Why it speaks against it

@@ -18,8 +18,10 @@
 //! ## Innocent explanations
 //!
 //! A handshake sample inflated by radio wake-up (the shortest over all flows is used), a local proxy or hypervisor (the
-//! vantage audit voids the rule, and across a step of the capturing clock), a caching forwarder for DNS (it would have answered repeated questions as soon), a server that was
-//! slow to accept the connection (an answer that goes on counting its packets is not asked).
+//! vantage audit voids the rule, and across a step of the capturing clock), a caching forwarder for DNS (it would have
+//! answered repeated questions as soon), a server that was slow to accept the connection (an answer that goes on counting
+//! its packets is not asked, nor one behind which the server goes on being as quick, nor the rest of an answer whose
+//! beginning was overtaken or missed).
 //!
 //! ## How to check in Wireshark
 //!
