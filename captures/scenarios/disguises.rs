@@ -47,13 +47,13 @@ fn disguised() -> Scene {
 
 fn sisters() -> Scene {
     let mut s = Scene::guilty("domain-dropped", "All names of a domain are dropped, each on a server of its own")
-        .happens("Two names of one registered domain on two servers: neither hello is ever acknowledged, though both servers complete the handshake. A name of another domain is answered elsewhere meanwhile.")
+        .happens("Three names of one registered domain, two of them on one server, the third on another: no hello is ever acknowledged, though both servers complete the handshake. A name of another domain is answered elsewhere meanwhile.")
         .look("tls.handshake.extensions_server_name, and the retransmissions.");
     for n in 0..12u16 {
         let at = Host::linux("45.88.20.40").hops(10);
         s.script.at_ms(f64::from(n) * 3000.0).tcp(&client(), 46_110 + n, &at, 443, rtt()).visit(OTHER);
     }
-    for (n, (host, name)) in (0..).zip([(server(), NAME), (elsewhere(), SISTER)]) {
+    for (n, (host, name)) in (0..).zip([(server(), NAME), (server(), "static.example.org"), (elsewhere(), SISTER)]) {
         let mut t = s.script.at_ms(1000.0 + f64::from(n) * 1500.0).tcp(&client(), 46_130 + n, &host, 443, rtt());
         let talk = t.talk();
         vanishes(&mut t, name);
