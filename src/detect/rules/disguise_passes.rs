@@ -75,8 +75,9 @@ fn check(view: &View<'_>) -> Option<Claim> {
         if passed.len() < 2 || !(chance <= CHANCE || (around_it && passed.len() == tried.len())) {
             return None;
         }
+        let plainly = if failed == 1 { "once".to_owned() } else { format!("{failed} times") };
         let text = format!(
-            "the name failed {failed} times on this server, and was answered {} of {} times in disguise ({})",
+            "the name failed {plainly} on this server, and was answered {} of {} times in disguise ({})",
             passed.len(),
             tried.len(),
             Evasion::names(disguise)
