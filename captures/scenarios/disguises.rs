@@ -107,15 +107,16 @@ fn repeated() -> Scene {
 }
 
 fn one_server() -> Scene {
-    let mut s = Scene::innocent("silence-one-server-one-domain", "Nothing works behind one address")
+    let mut s = Scene::innocent("silence-one-server-one-domain", "Nothing works behind one machine")
         .at_most("unexplained")
-        .happens("A machine in front of a dead server completes handshakes and passes on what follows to nobody. Three names of one domain are tried there; other servers answer all the time.")
-        .look("ip.addr == 45.60.70.80.");
+        .happens("A machine in front of dead servers completes handshakes for two neighbouring addresses and passes on what follows to nobody. Three names of one domain are tried there; other servers answer all the time.")
+        .look("ip.addr == 45.60.70.80/31.");
     for n in 0..10u16 {
         s.script.at_ms(f64::from(n) * 4000.0).tcp(&client(), 46_180 + n, &elsewhere(), 443, rtt()).visit(OTHER);
     }
-    for (n, name) in (0..).zip([NAME, SISTER, "api.example.org"]) {
-        vanishes(&mut s.script.at_ms(1000.0 + f64::from(n) * 2000.0).tcp(&client(), 46_195 + n, &server(), 443, rtt()), name);
+    let neighbour = Host::linux("45.60.70.81").hops(13);
+    for (n, (host, name)) in (0..).zip([(server(), NAME), (server(), SISTER), (neighbour, "api.example.org")]) {
+        vanishes(&mut s.script.at_ms(1000.0 + f64::from(n) * 2000.0).tcp(&client(), 46_195 + n, &host, 443, rtt()), name);
     }
     s
 }

@@ -82,7 +82,8 @@ pub struct Facts {
     /// Issuers seen in the clear for a name.
     pub issuers: BTreeMap<Vec<u8>, Issuers>,
     pub transfers: Transfers,
-    /// Hosts that connectivity checks were redirected to, and addresses that did it: the first check, with its frame and the first of its flow.
+    /// Hosts that connectivity checks were redirected to, and addresses that did it: the first check, with its frame and the first of
+    /// its flow.
     pub portals: BTreeMap<Vec<u8>, (Vec<u8>, u64, u64)>,
     /// When the last packet came, and which it was.
     pub end: (Timestamp, u64),

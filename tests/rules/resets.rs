@@ -147,3 +147,22 @@ fn bare_with_window(g: &mut Given) {
     t.handshake().hello(NAME);
     t.inject(Server).rst().ttl(90).window(1400).after_ms(3.0);
 }
+
+/// A kernel that gives up sends the window it has then, which may be the client's by chance, and its clock; who copies has no clock.
+#[test]
+fn a_window_is_copied_by_who_has_no_clock() {
+    let told = |forged: bool| {
+        let mut g = Given::default();
+        let mut here = server();
+        here.window = 509;
+        let mut t = g.script.tcp(&client(), 40_000, &here, 443, Rtt::ms(RTT_MS));
+        t.handshake().hello(NAME).ack(Server);
+        if forged {
+            t.inject(Server).rst_ack().window(502).after_ms(81.0);
+        } else {
+            t.change(|d| d.set_window(502)).abort(Server);
+        }
+        g.claims(TcpReset).unwrap().iter().any(|c| c.rule == "window-odd")
+    };
+    assert_eq!([true, false].map(told), [true, false]);
+}
