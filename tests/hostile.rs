@@ -5,7 +5,7 @@ mod mutant;
 #[path = "hostile/run.rs"]
 mod run;
 
-use interloper::packet::tcp::{RST, SYN};
+use interloper::packet::tcp::{ACK, RST, SYN};
 use interloper::script::Side::{Client, Server};
 use interloper::script::dns::{Query, RESOLVED, name_bytes};
 use interloper::script::random::Random;
@@ -188,6 +188,35 @@ fn a_flood_of_tiny_flows_stays_in_its_memory() {
     // 16 MiB asked for means the least a table works with, 100 MiB.
     assert!(evicted > u64::from(FLOWS) / 4, "{evicted} evicted: that much does not hold the rest");
     assert_eq!(capture["complete"], true);
+}
+
+/// What nobody looks at twice is told as that, and every flow of a capture is counted once.
+#[test]
+fn a_scan_beyond_the_bound_on_suspects_is_not_called_judged() {
+    const FLOWS: u32 = 70_000;
+    let frames = (0..FLOWS).flat_map(|n| {
+        let (src, dst) = ((std::net::Ipv4Addr::from(0x0a00_0000 + n * 7), 40_000).into(), "45.60.70.80:443".parse().unwrap());
+        let draft = |src, dst, ttl, flags, ack| Draft {
+            src,
+            dst,
+            ttl,
+            ip_id: n as u16,
+            df: true,
+            tos: 0,
+            body: Body::Tcp { seq: 1000 * u32::from(ack == 0), ack, flags, window: 1024, options: Vec::new() },
+            payload: Vec::new(),
+            bad_checksum: false,
+        };
+        let at = EPOCH_NS + i64::from(n) * 50_000;
+        [(at, draft(src, dst, 64, SYN, 0).encode()), (at + 20_000, draft(dst, src, 51, RST | ACK, 1001).encode())]
+    });
+    let run = run::with(&pcap(101, frames), &["--json"]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    run.check();
+    let summary = run.of_type("summary")[0];
+    let (judged, beyond) = (summary["flows_judged"].as_u64().unwrap(), summary["flows_unjudged"]["too-many-suspects"].as_u64().unwrap());
+    assert!(beyond > u64::from(FLOWS) / 10 && judged > u64::from(FLOWS) / 2, "{judged} {beyond}");
+    assert_eq!(judged + beyond, u64::from(FLOWS));
 }
 
 /// Without a line per flow, in 16 MiB.

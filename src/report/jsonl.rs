@@ -107,6 +107,7 @@ pub(super) fn capture<'r>(shown: &'r Shown<'_>) -> CaptureRecord<'r> {
         closed_forgotten: r.stats.closed_forgotten,
         streams_forgotten: r.stats.streams_forgotten,
         facts_dropped: r.conclusion.facts_dropped + r.audit.steps_dropped,
+        facts_sampled: r.conclusion.facts_sampled,
         damage_count: r.damage_count,
         complete: r.complete,
         interrupted: r.interrupted,

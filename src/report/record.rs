@@ -50,6 +50,7 @@ pub struct CaptureRecord<'r> {
     pub closed_forgotten: u64,
     pub streams_forgotten: u64,
     pub facts_dropped: u64,
+    pub facts_sampled: u64,
     pub damage_count: u64,
     pub complete: bool,
     pub interrupted: bool,

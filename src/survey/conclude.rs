@@ -34,6 +34,8 @@ pub struct Conclusion {
     pub timeline: Timeline,
     /// Facts of the survey left out because a bound was reached.
     pub facts_dropped: u64,
+    /// Those of which samples are kept.
+    pub facts_sampled: u64,
     /// Who asked, if it was to be known; there were more than could be remembered.
     pub clients: BTreeSet<IpAddr>,
     pub everybody: bool,
@@ -61,6 +63,7 @@ pub fn conclude(parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &dyn H
         clients: clients.unwrap_or_default(),
         everybody,
         facts_dropped: facts.dropped,
+        facts_sampled: facts.sampled(),
         ..Conclusion::default()
     };
     kept.sort_by_cached_key(first_frame);

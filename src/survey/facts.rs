@@ -206,6 +206,12 @@ impl Facts {
         self.silences.truncate(SILENCES);
     }
 
+    /// Observations of which nothing is kept, since samples stand for them; after all is in order.
+    pub fn sampled(&self) -> u64 {
+        let resolvers = self.resolvers.iter().chain(self.resolvers_tcp.iter());
+        self.transfers.left_out() + resolvers.map(|(_, r)| r.kindred.left_out()).sum::<u64>()
+    }
+
     /// Puts an issuer to a name.
     fn issued(&mut self, name: Vec<u8>, issuers: Issuers) {
         let known = self.issuers.entry(name).or_default();

@@ -104,56 +104,67 @@ impl Kin {
 
 /// A resolver's answers, in order of look.
 #[derive(Clone, Debug, Default)]
-pub struct Kindred(Vec<Kin>);
+pub struct Kindred {
+    kept: Vec<Kin>,
+    /// All answers: of those of a kind that is kept none is missing, so what is left of these came of others.
+    all: u64,
+}
 
 impl Kindred {
     pub fn add(&mut self, seen: &Seen<'_>) {
+        self.all += 1;
         self.put(Kin::of(seen));
     }
 
     pub fn merge(&mut self, other: Kindred) {
-        if self.0.is_empty() {
-            self.0 = other.0;
+        self.all += other.all;
+        if self.kept.is_empty() {
+            self.kept = other.kept;
             return;
         }
-        other.0.into_iter().for_each(|kin| self.put(kin));
+        other.kept.into_iter().for_each(|kin| self.put(kin));
+    }
+
+    /// Answers of which nothing is kept.
+    pub fn left_out(&self) -> u64 {
+        self.all - self.kept.iter().map(|kin| kin.count).sum::<u64>()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Kin> {
-        self.0.iter()
+        self.kept.iter()
     }
 
     fn put(&mut self, kin: Kin) {
         // Most resolvers of a capture taken beside one of them are asked once.
-        if self.0.is_empty() {
-            self.0.reserve_exact(1);
-            self.0.push(kin);
+        if self.kept.is_empty() {
+            self.kept.reserve_exact(1);
+            self.kept.push(kin);
             return;
         }
-        let place = match self.0.binary_search_by_key(&kin.key(), Kin::key) {
+        let place = match self.kept.binary_search_by_key(&kin.key(), Kin::key) {
             Ok(known) => {
-                if let Some(known) = self.0.get_mut(known) {
+                if let Some(known) = self.kept.get_mut(known) {
                     known.join(&kin);
                 }
                 return;
             }
             Err(place) => place,
         };
-        let from = self.0.partition_point(|k| k.look < kin.look);
-        let until = self.0.partition_point(|k| k.look <= kin.look);
+        let from = self.kept.partition_point(|k| k.look < kin.look);
+        let until = self.kept.partition_point(|k| k.look <= kin.look);
         let full = until - from >= KINDS;
         if full && place == until {
             return;
         }
         if full {
-            self.0.remove(until - 1);
-        } else if self.0.len() == self.0.capacity() {
-            self.0.reserve_exact(1 + self.0.len());
+            self.kept.remove(until - 1);
+        } else if self.kept.len() == self.kept.capacity() {
+            self.kept.reserve_exact(1 + self.kept.len());
         }
-        self.0.insert(place, kin);
-        if from == until && self.0.len() > LOOKS && self.0.chunk_by(|a, b| a.look == b.look).count() > LOOKS {
-            let last = self.0.last().map(|k| k.look);
-            self.0.retain(|k| Some(k.look) != last);
+        self.kept.insert(place, kin);
+        if from == until && self.kept.len() > LOOKS && self.kept.chunk_by(|a, b| a.look == b.look).count() > LOOKS {
+            let last = self.kept.last().map(|k| k.look);
+            self.kept.retain(|k| Some(k.look) != last);
         }
     }
 }
@@ -199,7 +210,9 @@ mod tests {
         let mut parts = of(&mut (1..3000).rev().step_by(2));
         parts.merge(of(&mut (1..3000).rev().skip(1).step_by(2)));
         assert_eq!(format!("{whole:?}"), format!("{parts:?}"));
-        let looks: Vec<usize> = whole.0.chunk_by(|a, b| a.look == b.look).map(<[Kin]>::len).collect();
+        let kept: u64 = whole.iter().map(|kin| kin.count).sum();
+        assert_eq!((whole.all, whole.left_out()), (2999, 2999 - kept));
+        let looks: Vec<usize> = whole.kept.chunk_by(|a, b| a.look == b.look).map(<[Kin]>::len).collect();
         assert!(looks.len() == LOOKS && looks.iter().all(|n| *n <= KINDS), "{looks:?}");
     }
 

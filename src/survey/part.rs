@@ -55,6 +55,8 @@ pub struct Part {
 
 /// Octets of suspicious flows kept per shard: 128 MB over all of them, some thirty thousand flows. A report of more rows is none.
 const MAX_KEPT: usize = 2 << 20;
+/// Why a flow is not judged that came after those.
+const TOO_MANY: &str = "too-many-suspects";
 
 impl Part {
     /// An empty part; with `lines`, every flow gets a line.
@@ -165,15 +167,19 @@ impl Part {
             self.audit.on_the_way.add(&case);
         }
         let reset = suspects.iter().any(|s| s.mechanism == Mechanism::TcpReset);
-        let (mut suspicious, mut explained) = (Vec::new(), Vec::new());
+        let (mut suspicious, mut explained, mut beyond) = (Vec::new(), Vec::new(), false);
         for suspect in &suspects {
             match self.worth(&case, suspect, || *odd_answer) {
                 Worth::Keeping => suspicious.push(suspect),
                 Worth::Explained(claim) => explained.push((suspect, claim)),
                 Worth::Nothing => {}
+                Worth::Beyond => beyond = true,
             }
         }
-        let reason = if flow.evicted { Some("evicted") } else { unjudged(&case) };
+        let keep = !suspicious.is_empty();
+        let octets = if keep { size_of::<Flow>() + flow.heap() } else { 0 };
+        let beyond = if keep { self.kept_octets + octets > MAX_KEPT } else { beyond };
+        let reason = if flow.evicted { Some("evicted") } else { unjudged(&case).or(beyond.then_some(TOO_MANY)) };
         // A transfer that was slow or stopped was answered before it was.
         let bad = suspicious.iter().any(|s| match s.mechanism {
             Mechanism::DnsAnswer => *odd_answer,
@@ -190,12 +196,9 @@ impl Part {
         if !flow.evicted {
             self.count(reason.unwrap_or("judged"));
         }
-        let keep = !suspicious.is_empty();
-        let octets = size_of::<Flow>() + flow.heap();
-        let room = self.kept_octets + octets <= MAX_KEPT;
-        if !keep || !room {
+        if !keep || beyond {
             let mut tries = tries::tries(&case, &[]);
-            tries.iter_mut().filter(|_| keep).for_each(|t| t.came = Came::Unjudged);
+            tries.iter_mut().filter(|t| keep || (beyond && t.came == Came::Fine)).for_each(|t| t.came = Came::Unjudged);
             self.timeline.note(tries);
             // Of a flow that is kept all are judged again, and counted then.
             for (suspect, claim) in explained {
@@ -204,13 +207,9 @@ impl Part {
         }
         drop(suspects);
         drop(case);
-        if keep {
-            if room {
-                self.kept_octets += octets;
-                self.kept.push(flow);
-            } else {
-                self.count("too-many-suspects");
-            }
+        if keep && !beyond {
+            self.kept_octets += octets;
+            self.kept.push(flow);
         }
     }
 

@@ -83,10 +83,16 @@ impl Transfers {
         self.ordinary.push(seen);
     }
 
+    /// Ordinary ones that others stand for.
+    pub fn left_out(&self) -> u64 {
+        self.met - self.ordinary.len() as u64
+    }
+
     /// Adds another shard's.
     pub fn merge(&mut self, other: Transfers) {
         self.ordinary.extend(other.ordinary);
         self.strange.extend(other.strange);
+        self.met += other.met;
         self.dropped += other.dropped;
     }
 

@@ -199,6 +199,7 @@ pub const CAPTURES: &[Column] = &[
     ("closed_forgotten", Int, "/closed_forgotten"),
     ("streams_forgotten", Int, "/streams_forgotten"),
     ("facts_dropped", Int, "/facts_dropped"),
+    ("facts_sampled", Int, "/facts_sampled"),
     ("damage_count", Int, "/damage_count"),
     ("complete", Flag, "/complete"),
     ("interrupted", Flag, "/interrupted"),

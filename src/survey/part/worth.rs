@@ -38,11 +38,19 @@ pub(super) enum Worth {
     /// Nothing: its own flow says why.
     Explained(Claim),
     Nothing,
+    /// A finding, for all that is known, but as many as there is room for wait for a second look already.
+    Beyond,
 }
 
 impl Worth {
     fn keeping(keep: bool) -> Worth {
         if keep { Worth::Keeping } else { Worth::Nothing }
+    }
+
+    /// One more of those of which so many are kept.
+    fn one_of(kept: &mut usize, most: usize) -> Worth {
+        *kept += 1;
+        if *kept <= most { Worth::Keeping } else { Worth::Beyond }
     }
 }
 
@@ -51,8 +59,7 @@ impl Part {
     pub(super) fn worth(&mut self, case: &Case<'_>, suspect: &Suspect, odd_answer: impl Fn() -> bool) -> Worth {
         let keep = match suspect.mechanism {
             Mechanism::Drop if suspect.stage == crate::detect::finding::Stage::PostSyn => {
-                self.kept_refused += 1;
-                self.kept_refused <= MAX_REFUSED
+                return Worth::one_of(&mut self.kept_refused, MAX_REFUSED);
             }
             Mechanism::Drop
             | Mechanism::TcpData
@@ -68,22 +75,22 @@ impl Part {
                 if let Some(claim) = rules::find("sender-paced").and_then(|r| (r.check)(&view)) {
                     return Worth::Explained(claim);
                 }
-                self.kept_slow += 1;
-                self.kept_slow <= MAX_SLOW
+                return Worth::one_of(&mut self.kept_slow, MAX_SLOW);
             }
             Mechanism::DnsAnswer => {
                 if odd_answer() {
                     return Worth::Keeping;
                 }
                 self.ordinary_dns += 1;
-                let stands_out = self.stands_out(case);
-                self.standing_out += usize::from(stands_out);
-                self.ordinary_dns <= MAX_ORDINARY_DNS || (stands_out && self.standing_out <= MAX_STANDING_OUT)
+                if self.stands_out(case) {
+                    let worth = Worth::one_of(&mut self.standing_out, MAX_STANDING_OUT);
+                    return if self.ordinary_dns <= MAX_ORDINARY_DNS { Worth::Keeping } else { worth };
+                }
+                self.ordinary_dns <= MAX_ORDINARY_DNS
             }
             Mechanism::TcpReset => {
                 if suspect.stage == crate::detect::finding::Stage::PostSyn {
-                    self.kept_refused += 1;
-                    return Worth::keeping(self.kept_refused <= MAX_REFUSED);
+                    return Worth::one_of(&mut self.kept_refused, MAX_REFUSED);
                 }
                 let around = Surroundings::default();
                 let view = View { case, suspect, around: &around };
