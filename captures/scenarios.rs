@@ -36,6 +36,8 @@ mod lasting;
 mod look_alikes;
 #[path = "scenarios/resets.rs"]
 mod resets;
+#[path = "scenarios/resets_elsewhere.rs"]
+mod resets_elsewhere;
 #[path = "scenarios/resets_innocent.rs"]
 mod resets_innocent;
 #[path = "scenarios/resets_placed.rs"]
@@ -59,6 +61,7 @@ fn main() -> std::io::Result<()> {
         resets::scenes(),
         resets_placed::scenes(),
         resets_innocent::scenes(),
+        resets_elsewhere::scenes(),
         servers_innocent::scenes(),
         answers::scenes(),
         answers_innocent::scenes(),

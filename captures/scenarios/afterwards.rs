@@ -8,7 +8,7 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![residual_silence(), residual_resets(), dead_later(), port(), allowlist()]
+    vec![residual_silence(), residual_resets(), dead_later(), port(), closed_port(), allowlist()]
 }
 
 /// Resets for a hello, as `reset-burst-race` tells them.
@@ -74,20 +74,39 @@ fn dead_later() -> Scene {
 }
 
 fn port() -> Scene {
-    let mut s = Scene::guilty("drop-port", "One port of two hosts that answer on another is dead")
-        .happens("Connections to port 853 of two unrelated hosts get no answer to their SYNs; port 443 of the same hosts answers before, between and after. One host may filter its own ports; two that do it alike are filtered by somebody else.")
+    let mut s = Scene::guilty("drop-port", "One port of six hosts that answer on another is dead")
+        .happens("Connections to port 853 of six unrelated hosts get no answer to their SYNs; port 443 of the same hosts answers before and between. Hosts drop what they do not serve; so many that drop what they are asked for are filtered by somebody else.")
         .look("tcp.flags.syn == 1 by port.");
-    let hosts = [server(), Host::linux("91.198.20.30").hops(8)];
-    for n in 0..4u16 {
-        let host = &hosts[usize::from(n % 2)];
-        s.script.later_ms(400.0).tcp(&client(), 48_020 + n, host, 443, rtt()).visit(OTHER);
-        let mut t = s.script.later_ms(400.0).tcp(&client(), 48_025 + n, host, 853, rtt());
-        t.cut(Client).syn().retry(Client, 4);
-        let talk = t.talk();
+    let talks = dead_port(&mut s, 6);
+    for talk in talks {
         s.expect_for(talk, "drop", "port", "likely");
     }
-    s.script.later_ms(3000.0).tcp(&client(), 48_030, &server(), 443, rtt()).visit(OTHER);
     s
+}
+
+fn closed_port() -> Scene {
+    let mut s = Scene::innocent("drop-port-firewalled", "One port of two hosts that answer on another is dead")
+        .at_most("unexplained")
+        .happens("Connections to port 853 of two unrelated hosts get no answer to their SYNs; port 443 of the same hosts answers before and between. That is how hosts are set up where they are rented.")
+        .look("tcp.flags.syn == 1 by port.");
+    dead_port(&mut s, 2);
+    s
+}
+
+/// A port of so many hosts tried twice, beside one that works.
+fn dead_port(s: &mut Scene, hosts: u16) -> Vec<usize> {
+    let mut talks = Vec::new();
+    for n in 0..2 * hosts {
+        let host = Host::linux(&format!("91.198.{}.30", 20 + n % hosts)).hops(8);
+        s.script.later_ms(400.0).tcp(&client(), 48_020 + n, &host, 443, rtt()).visit(OTHER);
+        let mut t = s.script.later_ms(400.0).tcp(&client(), 48_120 + n, &host, 853, rtt());
+        t.cut(Client).syn().retry(Client, 4);
+        talks.push(t.talk());
+    }
+    for n in 0..5 {
+        s.script.later_ms(4000.0).tcp(&client(), 48_010 + n, &server(), 443, rtt()).visit(OTHER);
+    }
+    talks
 }
 
 fn allowlist() -> Scene {

@@ -144,8 +144,8 @@ fn unheard() -> Scene {
     t.handshake().hello(NAME).ack(Server).cut(Client);
     let flight = tls::server_flight(t.random(), 1000);
     t.change(|d| d.ttl -= HOPS).segment(Server, ACK | PSH, &flight).ack(Client).sealed(Client, 74);
-    for _ in 0..4 {
-        t.retry(Client, 2).wait_ms(Server, 3500.0).change(|d| d.ttl -= HOPS).retry(Server, 1).ack(Client);
+    for wait in [320.0, 920.0, 2120.0, 4520.0] {
+        t.retry(Client, 2).wait_ms(Server, wait).change(|d| d.ttl -= HOPS).retry(Server, 1).ack(Client);
     }
     let talk = t.talk();
     s.expect(talk, "drop", "likely");

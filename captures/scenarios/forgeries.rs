@@ -16,6 +16,7 @@ pub fn scenes() -> Vec<Scene> {
         redirect(),
         redirect_from_template(),
         page_for_hello(),
+        page_on_a_timer(),
         alert(),
         fin(),
         slipped_in(),
@@ -117,6 +118,28 @@ fn page_for_hello() -> Scene {
     t.ack(Server).sealed(Server, 900);
     let talk = t.talk();
     s.expect(talk, "tcp-data", "confirmed");
+    s
+}
+
+fn page_on_a_timer() -> Scene {
+    let mut s = Scene::guilty("page-on-a-timer", "A page is sent four times, a second apart, and the client is not heard any more")
+        .happens("A box takes the client's packets from its hello on and answers in the server's name, over and over at the same pace. TCP waits twice as long each time, and stops once it is acknowledged.")
+        .look("tcp.analysis.retransmission of the page: even steps, each acknowledged.");
+    for n in 0..3u16 {
+        let mut t = s.script.later_ms(500.0).tcp(&client().no_timestamps(), 47_080 + n, &server(), 443, rtt());
+        t.handshake().cut(Client).hello(NAME);
+        let said = page("403 Forbidden", "", NOTICE);
+        for copy in 0..4u16 {
+            let id = 0x495b_u16.wrapping_mul(7 * copy + 3 * n + 1);
+            let at = if copy == 0 { 45.0 } else { 1000.0 };
+            t.inject(Server).data(&said).flags(FIN | PSH | ACK).ttl(60).ip_id(id).window(1000).after_ms(at);
+            let taken = t.end(Server).next.wrapping_add(said.len() as u32 + 1);
+            t.end(Client).now += if copy == 0 { 46_000_000 } else { 1_000_000_000 };
+            t.change(move |d| d.set_ack(taken)).ack(Client);
+        }
+        let talk = t.talk();
+        s.expect(talk, "tcp-data", "confirmed");
+    }
     s
 }
 

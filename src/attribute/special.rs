@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 use serde::Deserialize;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{LazyLock, OnceLock};
 
 #[derive(Deserialize, Default)]
@@ -110,6 +110,14 @@ pub fn is_connectivity_check(name: &[u8]) -> bool {
 pub fn is_ech_public_name(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     table().ech_public_names.contains(&name)
+}
+
+/// The part of an address that a site's neighbours share: 24 bits, or 48 of IPv6, as networks are announced.
+pub fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & !0xff).into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80).into(),
+    }
 }
 
 #[cfg(test)]

@@ -101,7 +101,8 @@ impl<'f> Case<'f> {
         self.reordering = timing.reordering;
         self.courses = timing.courses;
         // What is not meant to arrive looks unlike the rest.
-        if !self.course(self.client).alike || self.copies > 0 || self.has(fact::CHECKSUM_BAD | fact::MD5) {
+        let resets = self.flow.sides[self.client.index()].resets > 0;
+        if !self.course(self.client).alike || resets || self.copies > 0 || self.has(fact::CHECKSUM_BAD | fact::MD5) {
             self.decoys = super::evasion::decoys(&self.entries, self.client);
         }
     }

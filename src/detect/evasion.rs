@@ -54,23 +54,29 @@ impl Evasion {
     }
 }
 
-/// Client data packets that were never meant to reach the server: frames, ascending.
+/// Data packets and resets of the client that were never meant to reach the server: frames, ascending.
 pub fn decoys(entries: &[Entry], client: crate::flow::key::Direction) -> Vec<u64> {
     /// Hops a decoy's TTL falls short of the client's own; a path does not change by that much within a message.
     const SHORT: u8 = 3;
     /// More hops than this are enough for most of the Internet: such a packet was sent with another TTL, but sent to arrive.
     const DIES: u8 = 20;
+    /// Hops from a client to a capture in its own network.
+    const BESIDE: u8 = 2;
     let mine = || entries.iter().filter(|e| e.is_tcp() && e.direction() == client && !e.is_rst());
     let Some(syn) = mine().find(|e| e.is_syn()) else { return Vec::new() };
     let data = || mine().filter(|e| e.payload_len > 0);
+    // Nobody in front of a capture beside the client forges resets in its name; further on somebody may.
+    let beside = [32, 64, 128, 255].into_iter().any(|initial: u8| initial.checked_sub(syn.ttl).is_some_and(|hops| hops <= BESIDE));
+    let resets = || entries.iter().filter(|e| beside && e.is_rst() && e.direction() == client);
     let full = |e: &Entry| e.ttl.abs_diff(syn.ttl) < SHORT;
     // Offload leaves outgoing checksums unfinished; a decoy's is wrong where another packet with the same number has a right one.
     let summed = |e: &Entry| data().any(|other| other.seq == e.seq && other.is(fact::CHECKSUM_GOOD) && other.peek() != e.peek());
-    let is_decoy = |e: &Entry| {
-        let low = e.ttl <= DIES && e.ttl.saturating_add(SHORT) <= syn.ttl && data().any(full);
-        low || (e.is(fact::CHECKSUM_BAD) && summed(e)) || (e.is(fact::MD5) && !syn.is(fact::MD5))
-    };
-    data().filter(|e| is_decoy(e)).map(|e| e.frame).collect()
+    let dies = |e: &Entry| e.ttl <= DIES && e.ttl.saturating_add(SHORT) <= syn.ttl;
+    let is_decoy =
+        |e: &Entry| (dies(e) && data().any(full)) || (e.is(fact::CHECKSUM_BAD) && summed(e)) || (e.is(fact::MD5) && !syn.is(fact::MD5));
+    let mut frames: Vec<u64> = data().filter(|e| is_decoy(e)).chain(resets().filter(|e| dies(e))).map(|e| e.frame).collect();
+    frames.sort_unstable();
+    frames
 }
 
 /// Every way around a filter that a flow's client used, with the first frame of each.

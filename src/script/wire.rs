@@ -61,6 +61,13 @@ impl Draft {
         }
     }
 
+    /// Changes the TCP acknowledgement.
+    pub fn set_ack(&mut self, new: u32) {
+        if let Body::Tcp { ack, .. } = &mut self.body {
+            *ack = new;
+        }
+    }
+
     /// Changes the TCP options.
     pub fn set_options(&mut self, new: &[u8]) {
         if let Body::Tcp { options, .. } = &mut self.body {

@@ -3,11 +3,13 @@
 use super::attempts::Asked;
 use super::baselines::{Hits, Index, SHOWN, run};
 use super::facts::Kind;
+use crate::attribute::special::network;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::evasion::{self, Evasion};
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
+use std::collections::BTreeSet;
 
 /// Requests for names of a domain that rules are told of: they ask whether there are two or three.
 const OF_DOMAIN: usize = 12;
@@ -77,16 +79,27 @@ impl<'f> Index<'f> {
         self.nearest_answered(case, self.on_host(server.ip).filter(|list| list.first().is_some_and(fits)))
     }
 
-    /// Another server that is silent on the same port only: a flow that shows the silence and one that was answered.
+    /// Other servers that are silent on the same port only, as many as it takes: of the last one a flow that shows the silence and one
+    /// that was answered.
     pub(super) fn port_elsewhere(&self, case: &Case<'_>) -> Option<(u64, u64)> {
         /// Servers looked at: among so many silent ones a live one would have shown.
         const SERVERS: usize = 64;
+        /// What serves port 80 and not 443 is old and says so, with a reset.
+        const HTTPS: u16 = 443;
+        /// Hosts drop what they do not serve, by default where they are rented: a handful of them that do tell nothing. A path on which a
+        /// port is dead shows it with everybody.
+        const NETWORKS: usize = 5;
         let here = case.server_end();
         let others = self.failing_ports.get(&here.port)?.iter().filter(|(ip, _)| *ip != here.ip && ip.is_ipv4() == here.ip.is_ipv4());
-        others.take(SERVERS).find_map(|(ip, silent)| {
+        let networks = if here.port == HTTPS { 1 } else { NETWORKS };
+        let mut seen = BTreeSet::new();
+        let shown = others.take(SERVERS).filter_map(|(ip, silent)| {
             let ports = self.on_host(*ip).filter(|list| list.first().is_some_and(|a| a.server.port != here.port && a.kind != Kind::Quic));
-            self.nearest_answered(case, ports).map(|alive| (*silent, alive.flow.first))
-        })
+            self.nearest_answered(case, ports)
+                .filter(|_| network(*ip) != network(here.ip) && seen.insert(network(*ip)))
+                .map(|alive| (*silent, alive.flow.first))
+        });
+        shown.take(networks).enumerate().last().filter(|(n, _)| n + 1 == networks).map(|(_, shown)| shown)
     }
 }
 

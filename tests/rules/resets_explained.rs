@@ -9,6 +9,7 @@ use interloper::script::Fate;
 use interloper::script::Side::{Client, Server};
 
 pub static ROWS: &[Row] = &[
+    ("another-machine", TcpReset, unknown_there, outrun),
     ("capture-loss", TcpReset, packet_missed, aborted),
     ("client-closed-first", TcpReset, client_closes, aborted),
     ("closed-port", TcpReset, refused, answers_the_syn),
@@ -21,6 +22,14 @@ pub static ROWS: &[Row] = &[
     ("server-abort-pattern", TcpReset, aborted, outrun),
     ("span-duplicate", TcpReset, mirrored, aborted),
 ];
+
+/// What reached another site of the address is answered there, and the first one goes on waiting.
+fn unknown_there(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().hello(NAME);
+    t.inject(Server).rst().ttl(44).df().after_ms(90.0);
+    t.wait_ms(Server, 9000.0).fin(Server);
+}
 
 /// The answer was acknowledged, and the capture does not hold it.
 fn packet_missed(g: &mut Given) {

@@ -4,7 +4,8 @@
 //!
 //! A packet without payload (a bare ACK, a SYN/ACK, a FIN) from the side that is said to have reset the connection,
 //! provably sent after the reset, or, as class B, later than a round trip and three times the largest reordering in the
-//! capture.
+//! capture. A reset that answers what was never sent, or a SYN/ACK that a program asked for past its kernel, is contradicted
+//! by nothing; where `another-machine` speaks, this is class B.
 //!
 //! ## Why it speaks for interference
 //!
@@ -23,7 +24,7 @@
 //!
 //! RFC 9293 section 3.10.7; captures from China in the ECH measurements of 2025, where 14 of 14 reset flows show it.
 
-use super::{Rule, View};
+use super::{Rule, View, find};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::tcp_reset::contradiction;
 
@@ -42,7 +43,8 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let found = contradiction(view, |_, p| p.payload_len == 0)?;
     let (r, p) = (view.case.entries.get(found.reset)?, view.case.entries.get(found.packet)?);
-    let class = if found.proved { Class::A } else { Class::B };
+    let alone = find("another-machine").is_none_or(|r| (r.check)(view).is_none());
+    let class = if found.proved && alone { Class::A } else { Class::B };
     let lag = found.lag as f64 / 1e6;
     let text = format!("a packet with flags {} follows {lag:.1} ms after the reset, from the side that is said to have sent it", p.flag_letters());
     Some(Claim::new("ack-after-reset", class, [r.frame, p.frame], text).measured(lag, 0.0, "ms"))

@@ -8,7 +8,8 @@
 //! the port is doing, so a host that acknowledges on one port and not on the other is not down: unless that port, or another
 //! that does answer, falls silent with it. Where the same name was answered on this very port, within two minutes, another
 //! port tells nothing. For a handshake that is refused or never answered it is class C, and of one never
-//! answered only if a second server is silent on the same port and answers on others.
+//! answered only if other servers are silent on the same port and answer on others: a second one for port 443, of any other port five
+//! in networks of their own, for hosts drop what they do not serve.
 //!
 //! ## Why it speaks for interference
 //!
@@ -53,7 +54,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let controls = view.around.other_port.iter().chain(same_port).filter(|_| is_global(case.server_end().ip));
     let control = controls.min_by_key(|a| a.time.since(case.flow.first).abs())?;
     let class = match view.suspect.mechanism {
-        // One host may filter its own ports; two that do it alike are filtered by somebody else.
+        // Hosts filter their own ports; many that do it alike are filtered by somebody else.
         Mechanism::Drop if view.suspect.stage == Stage::PostSyn && !view.around.port_elsewhere => return None,
         Mechanism::Drop if view.suspect.stage == Stage::PostSyn => Class::C,
         Mechanism::IcmpError => Class::C,

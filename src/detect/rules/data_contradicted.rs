@@ -3,7 +3,7 @@
 //! ## What it looks for
 //!
 //! After the packet in question the server acknowledges less than it did, or sends from a sequence number that the packet
-//! had already used up.
+//! had already used up. A keep-alive, numbered by the last octet sent, is none.
 //!
 //! ## Why it speaks for interference
 //!
@@ -44,10 +44,13 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let patience = 3 * case.reordering.max(view.around.reordering);
     for (i, e) in packets(view) {
         let later = case.of(view.suspect.sender).filter(|(j, p)| *j > i && !view.suspect.packets.contains(j) && !p.is_rst() && p.time.since(e.time) > patience);
-        for (_, p) in later {
+        for (j, p) in later {
             let acks_less = p.has(tcp::ACK) && e.has(tcp::ACK) && ahead(e.ack, p.ack) > 0;
-            // Bytes that were sent and acknowledged are not sent again with a number before them; a FIN used its own number.
-            let seq_back = ahead(e.seq_end(), p.seq) > 0 && ahead(p.seq, e.seq) >= 0 && p.payload_len == 0 && !p.has(tcp::FIN);
+            // Bytes that were sent and acknowledged are not sent again with a number before them; a FIN used its own number. A keep-alive
+            // is numbered by the last octet sent (RFC 1122 section 4.2.3.6).
+            let sent = case.next_seq(view.suspect.sender, j).unwrap_or(p.seq);
+            let keeps_alive = ahead(sent, p.seq) == 1 && !e.has(tcp::FIN);
+            let seq_back = ahead(e.seq_end(), p.seq) > 0 && ahead(p.seq, e.seq) >= 0 && p.payload_len == 0 && !p.has(tcp::FIN) && !keeps_alive;
             let resent = p.payload_len > 0 && p.seq == e.seq && p.payload_len != e.payload_len && p.peek().first() != e.peek().first();
             if acks_less || seq_back || resent {
                 let what = if acks_less { "acknowledges less than this packet did" } else { "goes on from before this packet" };

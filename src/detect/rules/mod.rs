@@ -64,7 +64,7 @@ macro_rules! rules {
 }
 
 rules! {
-    ack_after_reset, ack_regress, answer_rotation, answer_then_silence, blockpage_known, byte_limit, capture_loss, captive_portal, chance_loss, client_closed_first, client_gone,
+    ack_after_reset, ack_regress, another_machine, answer_rotation, answer_then_silence, blockpage_known, byte_limit, capture_loss, captive_portal, chance_loss, client_closed_first, client_gone,
     closed_port, control_name_ok, control_port_ok, control_transfer_ok, dark_after_answer, data_after_reset, data_contradicted, data_disowned, disguise_passes, dns64,
     dns_answers_conflict, dns_as_usual, dns_bogon, dns_cached, dns_edns_lost, dns_flags_odd, dns_known_forged, dns_no_such_name, dns_non_resolver, dns_qtype_mismatch,
     dns_same_answer, dns_ttl_outlier, every_name_fails, fin_before_reset, happy_eyeballs, icmp_from_server, icmp_nearby,

@@ -37,13 +37,12 @@ use crate::detect::suspects::dns_answer::asks_recursion;
 use crate::detect::suspects::drop::{Acknowledged, later_silence, silence};
 use crate::app::domain::registered;
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, Trigger, TriggerKind};
-use crate::attribute::special::is_global;
+use crate::attribute::special::{is_global, network};
 use crate::detect::messages::Request;
 use crate::detect::fisher::fisher;
 use crate::detect::suspects::tcp_reset::is_foreign;
 use crate::detect::surroundings::{Attempt, Outcome};
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub const RULE: Rule = Rule {
     id: "name-repeats",
@@ -131,14 +130,6 @@ fn by_domain(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     let (names, servers) = (names.len(), servers.len());
     let text = format!("{times} requests for {names} names of {domain} failed on {servers} servers, and none ever went through");
     Some(Claim::new("name-repeats", Class::B, frames, text).measured(times as f64, 0.0, "failures"))
-}
-
-/// The part of an address that a site's neighbours share: 24 bits, or 48 of IPv6, as networks are announced.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & !0xff).into(),
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80).into(),
-    }
 }
 
 /// A kernel that completes handshakes acknowledges data, and what is sent after it, whatever its program does; and no kernel repeats

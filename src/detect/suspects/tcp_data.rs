@@ -154,15 +154,18 @@ fn continues_series(case: &Case<'_>, i: usize, e: &Entry) -> bool {
 
 /// Whether a packet is one of several copies, one of which came with nothing before it that could have set it off: their sender waits for
 /// an acknowledgement, as TCP does. Who forges an answer sends it when the client speaks, and a box that takes the client's packets hears
-/// it acknowledge.
+/// it acknowledge; or on a timer, which TCP doubles each time (RFC 6298 section 5.5).
 fn is_resent(case: &Case<'_>, e: &Entry) -> bool {
     /// Longer than what answers a packet, even slowly, takes.
     const UNPROVOKED_NS: i64 = 500_000_000;
     let wait = UNPROVOKED_NS.max(3 * case.rtt[case.server().index()].unwrap_or(0));
     let alike = |p: &Entry| p.seq == e.seq && p.payload_len == e.payload_len && p.ttl == e.ttl && p.peek() == e.peek();
     let copies = case.of(case.server()).filter(|(_, p)| alike(p));
+    let times: Vec<i64> = copies.clone().map(|(_, p)| p.time.0).collect();
+    let pauses: Vec<i64> = times.windows(2).filter_map(|w| Some(w.last()? - w.first()?)).collect();
+    let timed = pauses.windows(2).any(|w| matches!(w, [a, b] if *a > UNPROVOKED_NS && a.abs_diff(*b) < a.unsigned_abs() / 10));
     let spoken = |before: usize| case.ordinary_before(case.client, before).next_back();
-    e.payload_len > 0 && copies.skip(1).any(|(i, p)| spoken(i).is_some_and(|(_, c)| p.time.since(c.time) > wait))
+    e.payload_len > 0 && !timed && copies.skip(1).any(|(i, p)| spoken(i).is_some_and(|(_, c)| p.time.since(c.time) > wait))
 }
 
 /// A conversation that goes on at length in the new guise: the handshake was done by a proxy in front of the server (or the capture
@@ -171,7 +174,10 @@ fn is_relayed<'e>(case: &Case<'_>, answering: impl Iterator<Item = (usize, &'e E
     /// Injected answers are one to three packets; a page of ten segments is somebody's content.
     const PACKETS: usize = 4;
     let Some(base) = base else { return false };
-    let (changed, all) = answering.fold((0, 0), |(changed, all), (_, e)| (changed + usize::from(is_foreign(base, e)), all + 1));
+    // One that is sent again and again is one.
+    let mut before = None;
+    let said = answering.filter(|(_, e)| before.replace((e.seq, e.seq_end(), e.ttl)) != Some((e.seq, e.seq_end(), e.ttl)));
+    let (changed, all) = said.fold((0, 0), |(changed, all), (_, e)| (changed + usize::from(is_foreign(base, e)), all + 1));
     // Evasion tools send decoys with a TTL too small to arrive; those are not the client's other packets.
     let syn = case.of(case.client).find(|(_, e)| e.is_syn()).map(|(_, e)| e);
     let client_changed =

@@ -5,7 +5,7 @@
 
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
-use crate::detect::rules::{self, View};
+use crate::detect::rules::{self, View, hop_distance};
 use crate::flow::entry::Entry;
 use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
@@ -30,7 +30,7 @@ fn suspect(case: &Case<'_>, sender: Direction) -> Option<Suspect> {
     if case.flow.sides[sender.index()].resets == 0 {
         return None;
     }
-    let resets: Vec<usize> = case.of(sender).filter(|(_, e)| e.is_rst()).map(|(i, _)| i).collect();
+    let resets: Vec<usize> = case.of(sender).filter(|(_, e)| e.is_rst() && !case.decoys.contains(&e.frame)).map(|(i, _)| i).collect();
     let first = *resets.first()?;
     let stage = stage(case, first)?;
     let odd: Vec<usize> = resets.iter().copied().filter(|i| !is_kernel_reply(case, sender, *i)).collect();
@@ -80,10 +80,12 @@ fn is_beyond_syn(case: &Case<'_>, i: usize) -> bool {
 /// identification 0 with DF or in the sender's series, the sender's usual TTL.
 pub fn is_kernel_reply(case: &Case<'_>, sender: Direction, i: usize) -> bool {
     let Some(r) = case.entries.get(i) else { return false };
-    let rtt = case.rtt[sender.index()].unwrap_or(0);
+    // The kernel answers before a program with a TCP of its own does, with an initial TTL of its own: then neither tells anything.
+    let refused = refuses_syn_ack(case, sender, i);
+    let rtt = case.rtt[sender.index()].filter(|_| !refused).unwrap_or(0);
     let plain = !r.has(tcp::ACK) && r.payload_len == 0 && r.window == 0;
-    let same_ttl =
-        case.ordinary_before(sender, i).all(|(_, e)| e.ttl.abs_diff(r.ttl) <= 2) && case.ordinary_before(sender, i).next().is_some();
+    let near = |e: &Entry| e.ttl.abs_diff(r.ttl) <= 2 || (refused && hop_distance(e.ttl, r.ttl) <= 2);
+    let same_ttl = case.ordinary_before(sender, i).all(|(_, e)| near(e)) && case.ordinary_before(sender, i).next().is_some();
     let answers = case
         .ordinary_before(sender.other(), i)
         .any(|(_, e)| e.has(tcp::ACK) && e.ack == r.seq && r.time.since(e.time) as f64 >= rtt as f64 * HONEST_SHARE);
@@ -93,6 +95,21 @@ pub fn is_kernel_reply(case: &Case<'_>, sender: Direction, i: usize) -> bool {
         Some(id) => near_series(case, sender, i, id),
     };
     plain && same_ttl && answers && id
+}
+
+/// Whether a reset is what a client's kernel says to a SYN/ACK for a SYN that it has not sent itself: a program did, past it.
+pub fn refuses_syn_ack(case: &Case<'_>, sender: Direction, i: usize) -> bool {
+    let Some(r) = case.entries.get(i).filter(|r| sender == case.client && !r.has(tcp::ACK) && r.window == 0) else { return false };
+    let mut answered = case.ordinary_before(sender.other(), i);
+    case.ordinary_before(sender, i).all(|(_, e)| e.is_syn()) && answered.any(|(_, e)| e.is_syn_ack() && e.ack == r.seq)
+}
+
+/// Whether a reset is a host's word on an acknowledgement of what it never sent, as of a connection before this one on the same ports:
+/// it concerns that one (RFC 9293 section 3.10.7.3), and the host goes on with its own.
+fn disowns(case: &Case<'_>, sender: Direction, i: usize, r: &Entry) -> bool {
+    let Some(next) = case.next_seq(sender, i).filter(|_| !r.has(tcp::ACK)) else { return false };
+    let mut acks = case.ordinary_before(sender.other(), i).filter(|(_, e)| e.has(tcp::ACK));
+    r.seq != next && case.ordinary_before(sender, i).all(|(_, e)| e.is_syn()) && acks.any(|(_, e)| e.ack == r.seq)
 }
 
 /// Whether an identification continues the sender's counter.
@@ -143,7 +160,8 @@ pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -
     let mut weak = None;
     for (i, r) in packets(view) {
         // A kernel that knows nothing of the connection resets it while a program with a TCP of its own (a scanner, a test tool) goes on.
-        if !is_acceptable(view, i, r) || is_kernel_reply(case, view.suspect.sender, i) {
+        let sender = view.suspect.sender;
+        if !is_acceptable(view, i, r) || is_kernel_reply(case, sender, i) || disowns(case, sender, i, r) {
             continue;
         }
         // Windows repeats a refused SYN with the same number: what comes after belongs to the new attempt.
@@ -175,7 +193,10 @@ pub fn is_acceptable(view: &View<'_>, i: usize, r: &Entry) -> bool {
     let case = view.case;
     match case.next_seq(view.suspect.sender, i) {
         Some(next) => {
-            (-1..WINDOW).contains(&ahead(r.seq, next)) || case.highest_ack(view.suspect.sender.other(), i).is_some_and(|a| a == r.seq)
+            let beyond = ahead(r.seq, next);
+            // An acknowledgement of what lies far away is of another connection.
+            let asked = || case.highest_ack(view.suspect.sender.other(), i).is_some_and(|a| a == r.seq && beyond.abs() < SAME_STREAM);
+            (-1..WINDOW).contains(&beyond) || asked()
         }
         None => r.has(tcp::ACK),
     }
