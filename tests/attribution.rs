@@ -97,6 +97,50 @@ fn capture_filters_match_the_forged_packets_only() {
     assert!(made >= 30, "filters for {made} findings only");
 }
 
+/// What is put between the addresses and the EtherType of an Ethernet frame, or in place of the latter.
+const BETWEEN: [(&str, &[u8], bool); 8] = [
+    ("VLAN", &[0x81, 0, 0, 7], true),
+    ("QinQ", &[0x88, 0xa8, 0, 7, 0x81, 0, 0, 8], true),
+    ("PPPoE", &[0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21], false),
+    ("VLAN with PPPoE", &[0x81, 0, 0, 7, 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21], false),
+    ("MPLS", &[0x88, 0x47, 0, 1, 1, 64], false),
+    ("MPLS, two labels", &[0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64], false),
+    ("VLAN with MPLS", &[0x81, 0, 0, 7, 0x88, 0x47, 0, 1, 1, 64], false),
+    ("PPPoE with MPLS", &[0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 2, 0x81, 0, 1, 1, 64], false),
+];
+
+#[test]
+fn capture_filters_look_behind_tags_and_labels() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/guilty/reset-burst-race/capture.pcap");
+    for (name, between, ether_type) in BETWEEN {
+        // With the server's packets bare as well: taps and the last router before a customer take tags and labels off. No session ends so.
+        for bare in [false, true] {
+            if bare && !["VLAN", "QinQ", "MPLS", "MPLS, two labels"].contains(&name) {
+                continue;
+            }
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let whole = std::fs::read(&path).unwrap();
+            let (mut bytes, mut at) = (whole[..24].to_vec(), 24);
+            while at < whole.len() {
+                let length = u32::from_le_bytes(whole[at + 8..at + 12].try_into().unwrap()) as usize;
+                let frame = &whole[at + 16..at + 16 + length];
+                let (is_bare, kind) = (bare && frame[26] == 45, if ether_type { 12 } else { 14 });
+                let wrapped = if is_bare { frame.to_vec() } else { [&frame[..12], between, &frame[kind..]].concat() };
+                bytes.extend(&whole[at..at + 8]);
+                bytes.extend([(wrapped.len() as u32).to_le_bytes(); 2].concat());
+                bytes.extend(wrapped);
+                at += 16 + length;
+            }
+            std::fs::write(file.path(), bytes).unwrap();
+            let report = report(file.path());
+            let [finding] = &report.conclusion.findings[..] else { panic!("{name}: one finding") };
+            let forged: BTreeSet<u64> = finding.forged.iter().map(|p| p.entry.frame).collect();
+            let expression = filters::tcpdump(finding).unwrap();
+            assert_eq!(matching(file.path(), &expression), forged, "{name}: {expression}");
+        }
+    }
+}
+
 /// Frames of a classic capture (as scenarios are: little-endian) that a filter lets pass.
 fn matching(path: &Path, expression: &str) -> BTreeSet<u64> {
     let bytes = std::fs::read(path).unwrap();

@@ -7,6 +7,7 @@ use super::profile::Profile;
 use super::transcript::{Sounded, Transcript};
 use crate::capture::Timestamp;
 use crate::limits::{DATAGRAM_BYTES, DNS_IDLE_NS, HEAD_BYTES, LATEST_BYTES, TCP_IDLE_NS, UDP_IDLE_NS};
+use crate::packet::tags::Tags;
 use crate::prefetch;
 use std::num::NonZeroU64;
 
@@ -54,6 +55,8 @@ pub struct Flow {
     pub latest: [Option<Box<Latest>>; 2],
     syn: [Syn; 2],
     pub vlan: Option<u16>,
+    /// Of its first packet.
+    pub tags: Tags,
     pub tunnel: bool,
     /// Largest segment size each side offered (RFC 9293 section 3.7.1); 0 if none was seen. The table sets it.
     pub mss: [u16; 2],
@@ -95,6 +98,7 @@ impl Flow {
             latest: [None, None],
             syn: Default::default(),
             vlan: None,
+            tags: Tags::default(),
             tunnel: false,
             mss: [0; 2],
             evicted: false,

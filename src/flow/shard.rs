@@ -14,6 +14,7 @@ use super::record::Flow;
 use super::slab::Slab;
 use crate::capture::Timestamp;
 use crate::limits::REMEMBERED_STREAMS;
+use crate::packet::tags::Tags;
 use crate::prefetch;
 use hashbrown::HashMap;
 use slot::{Slot, offer, print_of};
@@ -247,6 +248,7 @@ impl Shard {
         let mut flow = Flow::new(key, entry.time);
         flow.hidden = true;
         flow.vlan = vlan(window.frame(record), usize::from(record.ip_at));
+        flow.tags = Tags::of(window.frame(record), usize::from(record.ip_at));
         flow.stream_first = stream.or_else(|| NonZeroU64::new(self.stream_of(&key, entry.frame)));
         let i = self.slots.insert(Slot::new(print, flow));
         self.index.insert(print.high, i);

@@ -7,6 +7,7 @@ pub mod fragment;
 pub mod icmp;
 pub mod ip;
 pub mod link;
+pub mod tags;
 pub mod tcp;
 pub mod usual;
 

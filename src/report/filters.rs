@@ -5,6 +5,7 @@
 
 use crate::detect::finding::Position;
 use crate::flow::entry::{Entry, fact};
+use crate::packet::tags::Tags;
 use crate::survey::{Finding, PacketRef};
 
 /// The six classic TCP flags, lowest first, as nftables names them.
@@ -35,8 +36,22 @@ pub fn tcpdump(f: &Finding) -> Option<String> {
         [one] => one.clone(),
         several => several.iter().map(|s| format!("({s})")).collect::<Vec<_>>().join(" or "),
     };
-    // A tag moves every offset behind it, and the two directions of a link may be tagged in different ways, or one of them not.
-    Some(if f.ends.vlan.is_some() { format!("({said}) or (vlan and ({said}))") } else { said })
+    Some(behind(f.ends.tags, said))
+}
+
+/// A filter that looks behind tags. Each such word moves the offsets of all that is written after it, whatever the brackets say, and
+/// the words can only be given from the outside in.
+fn behind(tags: Tags, said: String) -> String {
+    let Tags { vlans, pppoe, labels, .. } = tags;
+    // The two directions of a link may be tagged in different ways, or one of them not.
+    let perhaps =
+        |word: &str, times: u8, said: String| (0..times).fold(said.clone(), |inner, _| format!("({said}) or ({word} and ({inner}))"));
+    let surely = |word: &str, times: u8, said: String| (0..times).fold(said, |inner, _| format!("{word} and ({inner})"));
+    match (pppoe, labels) {
+        (false, 0) => perhaps("vlan", vlans, said),
+        (_, 0) => surely("vlan", vlans, surely("pppoes", 1, said)),
+        _ => surely("vlan", vlans, surely("pppoes", pppoe.into(), perhaps("mpls", labels, said))),
+    }
 }
 
 /// Rules of nftables, a line each, that count the same packets.
@@ -49,7 +64,8 @@ fn groups(f: &Finding) -> Option<Vec<Common>> {
     // Where the resolver itself lies, its packets are no injector's. Refusals come from a router, and inside tunnels neither language
     // looks at the right header.
     let resolver = f.position == Position::Resolver;
-    if resolver || f.ends.tunnel || f.forged.is_empty() || f.forged.iter().any(|p| p.entry.is(fact::ICMP)) {
+    let unseen = f.ends.tunnel || f.ends.tags.unnamed;
+    if resolver || unseen || f.forged.is_empty() || f.forged.iter().any(|p| p.entry.is(fact::ICMP)) {
         return None;
     }
     let mut parts: Vec<((bool, u16), Vec<&PacketRef>)> = Vec::new();

@@ -66,6 +66,7 @@ mod tests {
             first_frame: 1,
             last: crate::capture::Timestamp(0),
             vlan: None,
+            tags: Default::default(),
             tunnel: false,
         }
     }

@@ -254,6 +254,7 @@ pub fn ends(case: &Case<'_>) -> Ends {
         first_frame: case.entries.first().map_or(0, |e| e.frame),
         last: flow.last,
         vlan: flow.vlan,
+        tags: flow.tags,
         tunnel: flow.tunnel,
     }
 }

@@ -8,6 +8,7 @@ use crate::flow::community::community_id;
 use crate::flow::entry::Entry;
 use crate::flow::key::FlowKey;
 use crate::packet::Endpoint;
+use crate::packet::tags::Tags;
 use std::net::IpAddr;
 
 /// Who talks to whom. Roles, not sources: a forged packet lies about its source.
@@ -23,6 +24,7 @@ pub struct Ends {
     pub first_frame: u64,
     pub last: Timestamp,
     pub vlan: Option<u16>,
+    pub tags: Tags,
     pub tunnel: bool,
 }
 
