@@ -104,6 +104,19 @@ impl ChunkSink {
         self.dealer(bytes, place).take(packet);
     }
 
+    /// Deals the datagrams that the packet at `ip_at` is carried in: Wireshark numbers their conversations with the others.
+    #[cold]
+    fn carriers(&mut self, bytes: &[u8], ip_at: usize, place: Place) {
+        for (around, datagram) in (0..).zip(ip::carriers(bytes, ip_at)) {
+            let (direction, shard, print) = self.hasher.place(&datagram, None);
+            if let Some(record) = Record::new(&datagram, (direction, print, None), place.time, place.at, bytes) {
+                let record = record.of_carrier(around);
+                self.records.push(Record { index: place.index, facts: record.facts | place.extra, ..record });
+                self.shards.push(shard as u8);
+            }
+        }
+    }
+
     /// Deals a usual packet that stands somewhere else than most.
     #[inline(never)]
     fn take_elsewhere(&mut self, frame: &Frame<'_>, place: Place) -> bool {
@@ -176,6 +189,9 @@ impl Sink for ChunkSink {
         if usual::take(frame, &mut self.dealer(frame.bytes, place)) || self.take_elsewhere(frame, place) {
             return;
         }
+        if let Ok(start) = link::network(frame.link, frame.bytes) {
+            self.carriers(frame.bytes, start.at, place);
+        }
         match dissect(frame) {
             Ok(packet) => self.deal(&packet, frame.bytes, place),
             Err(Skip::Fragment) if extra == 0 => {
@@ -220,10 +236,10 @@ pub fn reassemble(sink: &mut ChunkSink, bytes: &[u8], reassembler: &mut Reassemb
         side.extend_from_slice(&whole.body);
         let Some(packet_bytes) = side.get(at..) else { continue };
         let packet_bytes = packet_bytes.to_vec();
+        let place = Place { time: piece.time, at: at as u32, extra: fact::REASSEMBLED, index: piece.index };
+        sink.carriers(&packet_bytes, 0, place);
         match ip::dissect(&packet_bytes, 0, None) {
-            Ok(packet) => {
-                sink.deal(&packet, &packet_bytes, Place { time: piece.time, at: at as u32, extra: fact::REASSEMBLED, index: piece.index })
-            }
+            Ok(packet) => sink.deal(&packet, &packet_bytes, place),
             Err(why) => *sink.stats.skipped.entry(why).or_default() += 1,
         }
     }

@@ -129,6 +129,17 @@ impl Record {
         Some(record)
     }
 
+    /// Of a tunnel's datagram, which only stream numbers need to know of; `around` it are so many others.
+    pub fn of_carrier(self, around: u8) -> Record {
+        Record { facts: self.facts | fact::HIDDEN, header_len: around + 1, ..self }
+    }
+
+    /// How many are around a tunnel's datagram, if this is one.
+    pub fn carrier(&self) -> Option<u8> {
+        // No other datagram has a TCP header.
+        (self.facts & (fact::UDP | fact::ICMP | fact::HIDDEN) == fact::UDP | fact::HIDDEN).then(|| self.header_len.checked_sub(1))?
+    }
+
     #[inline]
     fn tcp(&mut self, t: &tcp::TcpFacts) {
         self.seq = t.seq;

@@ -4,6 +4,7 @@ mod leaving;
 mod slot;
 
 use super::closing::Over;
+use super::conversations;
 use super::entry::{Entry, Record, fact};
 use super::heard::Heard;
 use super::index::Index;
@@ -23,7 +24,6 @@ use std::num::NonZeroU64;
 /// Counters of a shard.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShardCounts {
-    pub flows: u64,
     pub evicted: u64,
     pub streams_forgotten: u64,
     pub bad_checksums: u64,
@@ -162,6 +162,10 @@ impl Shard {
         self.clock = self.clock.max(entry.time);
         let (slots, over) = (&self.slots, &self.over);
         let mut found = self.index.find(print.high, |i| print_at(slots, over, i) == Some(print));
+        if let Some(around) = record.carrier() {
+            self.conversation(print, conversations::carrier(entry.frame, around));
+            return;
+        }
         if record.facts & fact::HIDDEN != 0 {
             // Only the stream numbers need to know of it.
             if found.is_none() {
@@ -244,7 +248,6 @@ impl Shard {
             self.evict();
         }
         self.used += SLOT;
-        self.counts.flows += 1;
         let mut flow = Flow::new(key, entry.time);
         flow.hidden = true;
         flow.vlan = vlan(window.frame(record), usize::from(record.ip_at));
@@ -261,19 +264,23 @@ impl Shard {
             self.tcp_streams.push(frame);
             return frame;
         }
-        let plain = self.hasher.conversation(key);
+        self.conversation(self.hasher.conversation(key), frame)
+    }
+
+    /// Where a UDP conversation began, if it did not now.
+    fn conversation(&mut self, plain: Fingerprint, first: u64) -> u64 {
         let [recent, older] = &mut self.conversations;
-        if let Some(first) = recent.get(&plain).or(older.get(&plain)).copied() {
-            recent.insert(plain, first);
-            return first;
+        if let Some(known) = recent.get(&plain).or(older.get(&plain)).copied() {
+            recent.insert(plain, known);
+            return known;
         }
         if recent.len() >= REMEMBERED_STREAMS {
             self.counts.streams_forgotten += older.len() as u64;
             *older = std::mem::take(recent);
         }
-        recent.insert(plain, frame);
-        self.udp_streams.push(frame);
-        frame
+        recent.insert(plain, first);
+        self.udp_streams.push(first);
+        first
     }
 
     /// The hasher whose fingerprints this shard expects.

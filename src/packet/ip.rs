@@ -150,6 +150,18 @@ pub fn dissect(bytes: &[u8], mut at: usize, vlan: Option<u16>) -> Result<Packet<
     Err(Skip::TooDeep)
 }
 
+/// The datagrams, from the outside in, that carry the rest of a packet.
+pub fn carriers(bytes: &[u8], mut at: usize) -> impl Iterator<Item = Packet<'_>> {
+    let steps = std::iter::from_fn(move || {
+        let ip = header(bytes, at).ok().filter(|ip| ip.fragment.is_none())?;
+        let here = at;
+        at = tunnelled(bytes, &ip).ok().flatten()?.0;
+        Some((ip, here))
+    });
+    let datagrams = steps.take(MAX_ENCAPSULATIONS.into()).filter(|(ip, _)| ip.protocol == 17);
+    datagrams.filter_map(|(ip, at)| transport(&ip, at, None, None).ok())
+}
+
 /// The transport of an IP packet that is no tunnel.
 pub fn transport<'a>(ip: &Ip<'a>, ip_at: usize, vlan: Option<u16>, tunnel: Option<Tunnel>) -> Result<Packet<'a>, Skip> {
     let mut lying = false;
