@@ -251,7 +251,6 @@ fn finish(
     let mut streams = Streams::default();
     let mut parts = Vec::with_capacity(SHARDS);
     for (shard, part) in shards {
-        run.stats.flows += shard.counts.flows;
         run.stats.evicted += shard.counts.evicted;
         run.stats.late_packets += shard.counts.late_packets;
         run.stats.closed_forgotten += shard.counts.closed_forgotten;
@@ -268,6 +267,8 @@ fn finish(
     let groups = workers.map(parts.chunks_mut(JOINED), joined);
     let groups = std::iter::once(known).chain(groups).collect();
     let (audit, conclusion) = conclude(groups, run.stats.out_of_order > 0, leans, workers);
+    // Each is judged or not: those whose packets a filter hides are none.
+    run.stats.flows = conclusion.verdicts.values().sum();
     CaptureReport {
         path: path.to_owned(),
         description: capture.description(),

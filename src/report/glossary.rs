@@ -59,7 +59,11 @@ pub const WORDS: &[Word] = &[
         "one-sided",
         "only one direction was captured: what the other side sent, and so what contradicts a packet, is missing. Asymmetric routes and one-way mirror ports do this; capture at a host",
     ),
-    word(Reason, "cut", "the snap length cut the packets off before what they say. Capture whole packets: `tcpdump -s 0`"),
+    word(
+        Reason,
+        "cut",
+        "the snap length cut off what was asked or the beginning of the answer: a forged answer could not have been seen. Resets and silences are told by headers, and found all the same. Capture whole packets: `tcpdump -s 0`",
+    ),
     word(Reason, "no-data", "nothing was said: a SYN or two without an answer or a word, as scans and floods send them by the million"),
     word(Reason, "evicted", "the flow was given up for want of memory before it ended. Allow more with --memory"),
     word(

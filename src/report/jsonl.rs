@@ -137,7 +137,7 @@ fn ends(shown: &Shown<'_>, e: &Ends) -> EndsRecord {
 pub(super) fn finding<'r>(shown: &'r Shown<'_>, n: u64, f: &'r Finding) -> FindingRecord<'r> {
     let trigger = f.trigger.as_ref().map(|t| TriggerRecord {
         kind: t.kind.name(),
-        value: escape::escape(&t.value),
+        value: (!f.name_cut).then(|| escape::escape(&t.value)),
         frame: t.frame,
         time: f.trigger_time.map(rfc3339),
         complete_at_frame: t.complete_at_frame,

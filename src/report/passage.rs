@@ -31,7 +31,12 @@ const LABEL: usize = 9;
 pub fn trigger(f: &Finding) -> Option<String> {
     let t = f.trigger.as_ref()?;
     let value = escape::shorten(&escape::escape(&t.value), NAME);
-    Some(if value.is_empty() { format!("{} (no name)", words::request(t.kind)) } else { format!("{} {value}", words::request(t.kind)) })
+    let said = match (f.name_cut, value.is_empty()) {
+        (true, _) => "(cut off by the snap length)",
+        (_, true) => "(no name)",
+        _ => &value,
+    };
+    Some(format!("{} {said}", words::request(t.kind)))
 }
 
 pub fn endpoint(e: crate::packet::Endpoint) -> String {

@@ -153,7 +153,7 @@ pub struct CandidateRecord {
 #[derive(Serialize)]
 pub struct TriggerRecord {
     pub kind: &'static str,
-    pub value: String,
+    pub value: Option<String>,
     pub frame: u64,
     pub time: Option<String>,
     pub complete_at_frame: u64,

@@ -78,6 +78,7 @@ pub fn conclude(parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &dyn H
     for (flow, judged) in kept.iter().zip(second) {
         mark(&mut conclusion.lines, flow, &judged.findings);
         conclusion.timeline.note(judged.tries);
+        *conclusion.verdicts.entry(judged.unjudged.unwrap_or("judged")).or_default() += 1;
         findings.extend(judged.findings);
         if !judged.leans.flows.is_empty() || !judged.leans.frames.is_empty() {
             conclusion.leans.insert(first_frame(flow), Leans { own: Vec::new(), ..judged.leans });

@@ -8,6 +8,7 @@ use super::clock_steps::ClockStep;
 use super::explained::{Explained, reason};
 use super::part::ends;
 use super::tries::{Try, tries};
+use super::unjudged::{is_name_cut, unjudged};
 use super::verdict::{Finding, Leans};
 use crate::detect::case::Case;
 use crate::detect::finding::{Claim, Class, Confidence, Mechanism, Stage, Stance, Suspect, conclude as weigh};
@@ -46,6 +47,8 @@ pub struct Judged {
     pub leans: Leans,
     /// What the flow tried, with what came of it.
     pub tries: Vec<Try>,
+    /// Why the flow was not judged, if it was not: whatever could not be seen of it, a finding is a verdict.
+    pub unjudged: Option<&'static str>,
 }
 
 pub(super) fn judge(flow: &Flow, Known { index, void, leans }: &Known<'_>, hits: &Hits) -> Judged {
@@ -82,6 +85,7 @@ pub(super) fn judge(flow: &Flow, Known { index, void, leans }: &Known<'_>, hits:
         }
     }
     judged.tries = tries(&case, &judged.findings);
+    judged.unjudged = unjudged(&case).filter(|_| judged.findings.is_empty());
     judged
 }
 
@@ -126,6 +130,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings<'_>, void: 
         failure: failure(&view),
         control: control(case, around, &claims),
         injector: attribution::of(case, suspect, &forged, &claims),
+        name_cut: trigger.as_ref().is_some_and(|t| case.messages.requests.iter().any(|r| r.frame == t.frame && is_name_cut(case, r))),
         trigger,
         trigger_time,
         forged,

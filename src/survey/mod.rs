@@ -41,6 +41,7 @@ mod track;
 mod transactions;
 mod transfers;
 mod tries;
+mod unjudged;
 mod verdict;
 
 pub use audit::Audit;

@@ -10,8 +10,9 @@ use super::timeline::Timeline;
 use super::track::Came;
 use super::transactions;
 use super::tries;
+use super::unjudged::unjudged;
 use super::verdict::{Ends, FlowLine};
-use crate::detect::case::{Case, Role};
+use crate::detect::case::Case;
 use crate::detect::evasion::{self, Evasion};
 use crate::detect::finding::Mechanism;
 use crate::detect::suspects;
@@ -138,18 +139,16 @@ impl Part {
         if flow.hidden {
             return;
         }
-        if flow.evicted {
-            self.count("evicted");
-        }
         if is_trivial(&flow) {
             // Scans and floods: nothing was said, nothing can be judged, and there may be millions.
             self.audit.flows += 1;
-            self.count("no-data");
+            let reason = if flow.evicted { "evicted" } else { "no-data" };
+            self.count(reason);
             if self.clients.is_some() {
                 self.note_client(&Case::new(&flow));
             }
             if let Some(lines) = &mut self.lines {
-                lines.push(line(&Case::new(&flow), Some("no-data"), Vec::new()));
+                lines.push(line(&Case::new(&flow), Some(reason), Vec::new()));
             }
             return;
         }
@@ -179,7 +178,7 @@ impl Part {
         let keep = !suspicious.is_empty();
         let octets = if keep { size_of::<Flow>() + flow.heap() } else { 0 };
         let beyond = if keep { self.kept_octets + octets > MAX_KEPT } else { beyond };
-        let reason = if flow.evicted { Some("evicted") } else { unjudged(&case).or(beyond.then_some(TOO_MANY)) };
+        let reason = unjudged(&case).or(beyond.then_some(TOO_MANY));
         // A transfer that was slow or stopped was answered before it was.
         let bad = suspicious.iter().any(|s| match s.mechanism {
             Mechanism::DnsAnswer => *odd_answer,
@@ -193,10 +192,9 @@ impl Part {
         if let Some(lines) = &mut self.lines {
             lines.push(line(&case, reason, evasion.iter().map(|(kind, _)| kind.name()).collect()));
         }
-        if !flow.evicted {
-            self.count(reason.unwrap_or("judged"));
-        }
         if !keep || beyond {
+            // Of a flow that is kept it is known once it has been judged again.
+            self.count(reason.unwrap_or("judged"));
             let mut tries = tries::tries(&case, &[]);
             tries.iter_mut().filter(|t| keep || (beyond && t.came == Came::Fine)).for_each(|t| t.came = Came::Unjudged);
             self.timeline.note(tries);
@@ -226,21 +224,6 @@ fn is_trivial(flow: &Flow) -> bool {
         && low.resets + high.resets == 0
         && flow.packets() <= 2
         && flow.transcript.head().all(|e| e.icmp().is_none())
-}
-
-/// Why a flow cannot be judged, if so.
-pub(super) fn unjudged(case: &Case<'_>) -> Option<&'static str> {
-    let [low, high] = &case.flow.sides;
-    if low.packets == 0 || high.packets == 0 {
-        return Some("one-sided");
-    }
-    if case.flow.key.protocol == 6 && case.role != Role::Syn {
-        return Some("mid-stream");
-    }
-    if low.cut + high.cut > 0 && case.messages.requests.is_empty() && low.data_packets + high.data_packets > 0 {
-        return Some("cut");
-    }
-    None
 }
 
 /// The ends of a case.

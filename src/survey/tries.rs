@@ -3,8 +3,8 @@
 //! Requests for one name in one connection share its fate and count once; the worst of them decides.
 
 use super::facts::Kind;
-use super::part::unjudged;
 use super::track::Came;
+use super::unjudged::unjudged;
 use super::verdict::Finding;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
@@ -46,7 +46,7 @@ pub fn kind(case: &Case<'_>, request: &Request) -> Kind {
 
 /// The attempts of a flow, with the findings about it.
 pub fn tries(case: &Case<'_>, findings: &[Finding]) -> Vec<Try> {
-    let judged = !case.flow.evicted && unjudged(case).is_none();
+    let judged = unjudged(case).is_none();
     let reset = || case.of(case.server()).any(|(_, e)| e.is_rst()) || case.has(fact::ICMP);
     let mut list: Vec<Try> = Vec::with_capacity(case.messages.requests.len());
     for request in &case.messages.requests {

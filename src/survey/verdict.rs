@@ -91,6 +91,8 @@ pub struct Finding {
     pub time: Timestamp,
     pub mechanism: Mechanism,
     pub trigger: Option<Trigger>,
+    /// The trigger's name was not captured.
+    pub name_cut: bool,
     pub trigger_time: Option<Timestamp>,
     pub stage: Stage,
     pub layer: Layer,

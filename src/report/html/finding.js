@@ -39,7 +39,7 @@ function facts(d) {
   fact("time", r.time.replace("T", " ").replace(/000Z$/, " UTC").replace(/Z$/, " UTC"));
   fact("file", r.file, true);
   fact("ends", `${r.proto} ${end(r.client_ip, r.client_port)} → ${end(r.server_ip, r.server_port)}`, true);
-  fact("trigger", t && `frame ${t.frame}, ${t.kind} ${t.value || "without a name"}${t.complete_at_frame !== t.frame ? ` (complete with frame ${t.complete_at_frame})` : ""}`);
+  fact("trigger", t && `frame ${t.frame}, ${t.kind} ${t.value || (t.value === null ? "cut off by the snap length" : "without a name")}${t.complete_at_frame !== t.frame ? ` (complete with frame ${t.complete_at_frame})` : ""}`);
   fact("stage", r.stage);
   fact("layer", r.layer);
   fact("position", r.position);
