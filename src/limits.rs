@@ -67,7 +67,8 @@ pub const LEANS: usize = 48;
 pub const JUDGED_TOO: usize = 1024;
 /// Packets of such a flow that are carried where no sums over it count: a page or two, the end included. Longer ones are cut.
 pub const CONTROL_PACKETS: usize = 512;
-/// The same where they do (transfers that stopped or were slow): 24 MB of full segments; what ran on beyond that was no less fast.
+/// The same where they do (transfers that stopped or were slow), and of what was suspected itself, which may have failed at its end: 24 MB
+/// of full segments; what ran on beyond that was no less fast.
 pub const CONTROL_TRANSFER: usize = 16 * 1024;
 /// Findings that one packet's comments name: five thousand findings may share a control.
 pub const COMMENTS: usize = 8;

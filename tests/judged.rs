@@ -1,4 +1,4 @@
-//! What is counted as judged, and what a short snap length leaves to judge.
+//! What is counted as judged, what a short snap length leaves to judge, and what a verdict carries with it.
 
 #[path = "golden/scenario.rs"]
 #[allow(dead_code)]
@@ -120,4 +120,33 @@ fn a_name_that_was_cut_off_is_not_an_empty_one() {
     assert!(run(&[cut.to_str().unwrap()]).contains("SNI (cut off by the snap length)"));
     let flow = of(&records(&cut, &[]), "flow")[0].clone();
     assert_eq!(flow["verdict"], "interfered", "resets are told by their headers");
+}
+
+#[test]
+fn evidence_carries_the_end_of_what_failed_beside_it() {
+    let (client, server) = (Host::linux("192.168.1.20"), Host::linux("45.60.70.80").hops(13));
+    let mut s = Script::new();
+    // A server that breaks off long transfers is no proof of anything, and what else it breaks off may be its own doing.
+    s.tcp(&client, 40_001, &server, 443, Rtt::ms(MS))
+        .handshake()
+        .hello("big.example.org")
+        .server_hello()
+        .sealed(Server, 1_200_000)
+        .abort(Server);
+    s.later_ms(900.0);
+    let mut t = s.tcp(&client, 40_002, &server, 443, Rtt::ms(MS));
+    t.handshake().hello("small.example.net").server_hello().sealed(Server, 20_000);
+    t.inject(Server).rst().ttl(90).ip_id(7).after_ms(400.0);
+    let file = saved(&s);
+    let evidence = tempfile::Builder::new().suffix(".pcapng").tempfile().unwrap().into_temp_path();
+    run(&["-q", "--min", "unexplained", "-w", evidence.to_str().unwrap(), file.to_str().unwrap()]);
+    let verdict = |path: &Path| {
+        let all = records(path, &[]);
+        let found = of(&all, "finding");
+        let rules: Vec<String> = found[0]["evidence"].as_array().unwrap().iter().map(|c| c["rule"].to_string()).collect();
+        (found.len(), found[0]["confidence"].to_string(), rules)
+    };
+    let before = verdict(&file);
+    assert!(before.2.iter().any(|rule| rule.contains("every-name-fails")), "{before:?}");
+    assert_eq!(verdict(&evidence), before);
 }

@@ -80,7 +80,7 @@ pub fn conclude(parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &dyn H
         conclusion.timeline.note(judged.tries);
         *conclusion.verdicts.entry(judged.unjudged.unwrap_or("judged")).or_default() += 1;
         findings.extend(judged.findings);
-        if !judged.leans.flows.is_empty() || !judged.leans.frames.is_empty() {
+        if leans {
             conclusion.leans.insert(first_frame(flow), Leans { own: Vec::new(), ..judged.leans });
         }
         judged.explained.into_iter().for_each(|e| conclusion.explained.add(e));

@@ -92,8 +92,8 @@ pub(super) fn plan<'p>(shown: &Shown<'_>, whole: bool, rename: Rename<'p>) -> (R
         f.leans.own.iter().for_each(|frame| want(*frame, Role::Flow, None));
         f.leans.frames.iter().for_each(|frame| want(*frame, Role::Control, None));
         let sums = matches!(f.mechanism, Mechanism::Stall | Mechanism::Throttle);
-        let most = if sums { CONTROL_TRANSFER } else { CONTROL_PACKETS };
         for first in &f.leans.flows {
+            let most = if sums { CONTROL_TRANSFER } else { most(shown, *first) };
             let list = plan.flows.entry(*first).or_default();
             list.push(Stretch { last: end, most, tag: CONTROL_TAG | place as u64 });
             others.push_back((*first, place));
@@ -104,6 +104,11 @@ pub(super) fn plan<'p>(shown: &Shown<'_>, whole: bool, rename: Rename<'p>) -> (R
     let more = judged_too(shown, others, end, (&mut plan, &mut reasons));
     plan.frames = reasons.keys().copied().collect();
     (reasons, plan, more)
+}
+
+/// Packets of a flow that is there for another's sake. What was suspected itself, as a request that failed, may have failed at its end.
+fn most(shown: &Shown<'_>, first: u64) -> usize {
+    if shown.report.conclusion.leans.contains_key(&first) { CONTROL_TRANSFER } else { CONTROL_PACKETS }
 }
 
 /// A flow that is there for another's sake is judged too when the evidence is judged again. What it was measured against must be there
@@ -130,7 +135,7 @@ fn judged_too(
                 more += 1;
                 continue;
             }
-            let stretch = Stretch { last: end, most: CONTROL_PACKETS, tag: CONTROL_TAG | place as u64 };
+            let stretch = Stretch { last: end, most: most(shown, *flow), tag: CONTROL_TAG | place as u64 };
             plan.flows.insert(*flow, vec![stretch]);
             others.push_back((*flow, place));
         }
