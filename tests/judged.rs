@@ -4,8 +4,9 @@
 #[allow(dead_code)]
 mod scenario;
 
+use interloper::packet::tcp::{ACK, FIN, RST};
 use interloper::script::Side::{Client, Server};
-use interloper::script::{Host, Rtt, Script};
+use interloper::script::{Host, Rtt, Script, http};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -120,6 +121,28 @@ fn a_name_that_was_cut_off_is_not_an_empty_one() {
     assert!(run(&[cut.to_str().unwrap()]).contains("SNI (cut off by the snap length)"));
     let flow = of(&records(&cut, &[]), "flow")[0].clone();
     assert_eq!(flow["verdict"], "interfered", "resets are told by their headers");
+}
+
+#[test]
+fn what_ends_a_forged_answer_is_forged_as_well() {
+    let frames = |flags: u16, ttl: u8, id: u16, beyond: u32| {
+        let mut s = Script::new();
+        let server = server();
+        let mut t = s.tcp(&client(), 40_001, &server, 80, Rtt::ms(MS));
+        t.handshake().get(NAME, "/");
+        let page = http::page("403 Forbidden", "<iframe src=\"http://10.10.34.35:80\"></iframe>");
+        t.inject(Server).data(&page).ttl(90).ip_id(7).after_ms(3.0);
+        t.inject(Server).flags(flags).seq_plus(page.len() as u32 + beyond).ttl(ttl).ip_id(id).after_ms(3.1);
+        t.respond("200 OK", 600);
+        let all = records(&saved(&s), &[]);
+        let page = of(&all, "finding").into_iter().find(|f| f["mechanism"] == "tcp-data").unwrap().clone();
+        page["forged"].as_array().unwrap().len()
+    };
+    assert_eq!(frames(FIN | ACK, 90, 8, 0), 2);
+    assert_eq!(frames(RST, 90, 7, 0), 2);
+    assert_eq!(frames(RST, 90, 907, 0), 1, "of another count");
+    assert_eq!(frames(RST, 90, 7, 1_000), 1, "not right behind it");
+    assert_eq!(frames(RST, server().seen_ttl(), 7, 0), 1, "the server's own");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::aspects::{control, failure, layer, position};
 use super::attribution;
 use super::baselines::{Hits, Index};
-use super::cited::packets;
+use super::cited::{endings, packets};
 use super::clock_steps::ClockStep;
 use super::explained::{Explained, reason};
 use super::part::ends;
@@ -116,7 +116,10 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings<'_>, void: 
     let trigger = suspect.trigger.clone();
     let trigger_time = trigger.as_ref().and_then(|t| case.index_of(t.frame)).and_then(|i| case.entries.get(i)).map(|e| e.time);
     let origin = trigger_time.unwrap_or(case.flow.first);
-    let (forged, genuine) = packets(&view, &claims, origin);
+    let (mut forged, genuine) = packets(&view, &claims, origin);
+    let injector = attribution::of(case, suspect, &forged, &claims);
+    // No fingerprint of an answer knows of them.
+    forged.extend(endings(&view, origin));
     let void_rules = claims.iter().filter(|c| c.void == Some("vantage-audit")).map(|c| c.rule).collect();
     claims.sort_by_key(|c| (c.void.is_some(), rank(c), c.rule));
     Ok(Finding {
@@ -129,7 +132,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect, around: &Surroundings<'_>, void: 
         position: position(suspect, &claims),
         failure: failure(&view),
         control: control(case, around, &claims),
-        injector: attribution::of(case, suspect, &forged, &claims),
+        injector,
         name_cut: trigger.as_ref().is_some_and(|t| case.messages.requests.iter().any(|r| r.frame == t.frame && is_name_cut(case, r))),
         trigger,
         trigger_time,
