@@ -19,6 +19,7 @@ pub fn scenes() -> Vec<Scene> {
         page_on_a_timer(),
         alert(),
         fin(),
+        fin_outlived(),
         slipped_in(),
         second_handshake(),
         prohibited(),
@@ -168,6 +169,23 @@ fn fin() -> Scene {
     t.ack(Server).send(Server, &flight);
     let talk = t.talk();
     s.expect(talk, "tcp-fin", "confirmed");
+    s
+}
+
+fn fin_outlived() -> Scene {
+    let mut s = Scene::guilty("fin-outlived", "A FIN that looks in all like the server's, whose number the server's data takes")
+        .happens("Behind the hello comes a FIN with the server's TTL, the next identification and a full round trip; the server's own answer, late, begins with the number that the FIN used.")
+        .look("tcp.seq of the FIN and of the data behind it.");
+    for n in 0..2u16 {
+        let mut t = s.script.later_ms(500.0).tcp(&client().no_timestamps(), 47_100 + n, &server(), 443, rtt());
+        t.handshake().hello(NAME).ack(Server);
+        let id = t.last_ip_id().wrapping_add(1);
+        t.inject(Server).fin_ack().ttl(51).ip_id(id).df().window(502).after_ms(1.0);
+        let flight = tls::server_flight(t.random(), 900);
+        t.wait_ms(Server, 60.0).send(Server, &flight).dead_reset(Client);
+        let talk = t.talk();
+        s.expect(talk, "tcp-fin", "confirmed");
+    }
     s
 }
 

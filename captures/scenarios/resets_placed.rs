@@ -8,7 +8,7 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![rewritten_request(), rewritten_syn(), at_server(), many_clients(), gateways(), in_middle(), version_6()]
+    vec![rewritten_request(), rewritten_syn(), at_server(), sent_anew(), too_late(), many_clients(), gateways(), in_middle(), version_6()]
 }
 
 fn rewritten_request() -> Scene {
@@ -53,6 +53,38 @@ fn at_server() -> Scene {
     t.wait_ms(Client, 4.0).send(Client, b"cookie=1&more=2").dead_reset(Server);
     let talk = t.talk();
     s.expect(talk, "tcp-reset", "confirmed");
+    s
+}
+
+fn sent_anew() -> Scene {
+    let mut s = Scene::guilty("reset-resent-after", "A client without timestamps sends again what it had sent before its reset")
+        .vantage("server")
+        .happens("Captured on the server. A reset in the client's name follows its hello, with a TTL of its own; the client, which hears nothing more, repeats the hello on its timer, with the next number of its count.")
+        .look("ip.id of the repeated hello against the first one's; a late arrival would have the same.");
+    let here = Host::linux("45.60.70.80");
+    for n in 0..3u16 {
+        let mut t = s.script.later_ms(400.0).tcp(&Host::windows("185.120.33.8").hops(14), 41_080 + n, &here, 443, rtt().at_server());
+        t.handshake().hello(NAME);
+        t.inject(Client).rst().ttl(71).ip_id(0x0021).after_ms(81.5);
+        t.retry(Client, 1).dead_reset(Server);
+        let talk = t.talk();
+        s.expect(talk, "tcp-reset", "confirmed");
+    }
+    s
+}
+
+fn too_late() -> Scene {
+    let mut s = Scene::guilty("reset-too-late", "Resets in the middle of transfers, numbered behind what has arrived")
+        .happens("A box on the path resets downloads with numbers that it read some packets earlier, and everything else as the server has it. The client takes no notice; the server goes on and acknowledges what the client says afterwards.")
+        .look("tcp.seq of the reset against the packets before it; ip.id.");
+    for n in 0..3u16 {
+        let mut t = s.script.later_ms(400.0).tcp(&client().no_timestamps(), 41_090 + n, &server(), 443, rtt());
+        t.handshake().hello(NAME).ack(Server).server_hello().exchange(400, 12_000);
+        t.inject(Server).rst_ack().seq_plus(0u32.wrapping_sub(4380)).ttl(51).ip_id(0x0063).df().window(300).after_ms(2.0);
+        t.exchange(300, 9000).exchange(300, 4000).close();
+        let talk = t.talk();
+        s.expect(talk, "tcp-reset", "likely");
+    }
     s
 }
 

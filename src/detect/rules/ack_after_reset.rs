@@ -5,7 +5,7 @@
 //! A packet without payload (a bare ACK, a SYN/ACK, a FIN) from the side that is said to have reset the connection,
 //! provably sent after the reset, or, as class B, later than a round trip and three times the largest reordering in the
 //! capture. A reset that answers what was never sent, or a SYN/ACK that a program asked for past its kernel, is contradicted
-//! by nothing; where `another-machine` speaks, this is class B.
+//! by nothing; where `another-machine` speaks, or the reset is numbered behind what was sent, this is class B.
 //!
 //! ## Why it speaks for interference
 //!

@@ -5,7 +5,8 @@
 //! New payload from the side that is said to have reset the connection, provably sent after the reset: it acknowledges or
 //! echoes something that was on the wire so shortly before the reset that a reset from the same host would have had to
 //! leave before. Without that proof the payload must come later than a round trip and three times the largest reordering
-//! in the capture; then it counts as class B.
+//! in the capture; then it counts as class B. So it does if the reset is numbered behind what was sent, as no host numbers its own, or
+//! if `another-machine` speaks.
 //!
 //! ## Why it speaks for interference
 //!

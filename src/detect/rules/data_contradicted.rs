@@ -3,7 +3,7 @@
 //! ## What it looks for
 //!
 //! After the packet in question the server acknowledges less than it did, or sends from a sequence number that the packet
-//! had already used up. A keep-alive, numbered by the last octet sent, is none.
+//! had already used up, by a FIN or by data. A keep-alive, numbered by the last octet sent, is none.
 //!
 //! ## Why it speaks for interference
 //!
@@ -52,7 +52,9 @@ fn check(view: &View<'_>) -> Option<Claim> {
             let keeps_alive = ahead(sent, p.seq) == 1 && !e.has(tcp::FIN);
             let seq_back = ahead(e.seq_end(), p.seq) > 0 && ahead(p.seq, e.seq) >= 0 && p.payload_len == 0 && !p.has(tcp::FIN) && !keeps_alive;
             let resent = p.payload_len > 0 && p.seq == e.seq && p.payload_len != e.payload_len && p.peek().first() != e.peek().first();
-            if acks_less || seq_back || resent {
+            // Behind a FIN there is nothing; one octet in its place keeps the connection alive.
+            let goes_on = e.has(tcp::FIN) && p.payload_len > 1 && ahead(e.seq_end(), p.seq) == 1;
+            if acks_less || seq_back || resent || goes_on {
                 let what = if acks_less { "acknowledges less than this packet did" } else { "goes on from before this packet" };
                 return Some(Claim::new("data-contradicted", Class::A, [e.frame, p.frame], format!("a later packet of the server {what}")));
             }

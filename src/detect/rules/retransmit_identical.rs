@@ -3,7 +3,7 @@
 //! ## What it looks for
 //!
 //! The packet after the reset repeats bytes that this side had sent before, with the same header, and nothing newer
-//! follows.
+//! follows; a copy with the next number of its sender's count was sent anew.
 //!
 //! ## Why it speaks against it
 //!
@@ -23,7 +23,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
-use crate::detect::suspects::tcp_reset::{contradiction, packets};
+use crate::detect::suspects::tcp_reset::{contradiction, is_sent_anew, packets};
 use crate::flow::stream::ahead;
 
 pub const RULE: Rule = Rule {
@@ -46,5 +46,6 @@ fn check(view: &View<'_>) -> Option<Claim> {
     // What is proved to have been sent after the reset is no late arrival.
     let proved = contradiction(view, |_, p| p.payload_len > 0).is_some_and(|c| c.proved);
     let (_, p) = later.first()?;
-    (repeats && !proved).then(|| Claim::new("retransmit-identical", Class::B, [p.frame], "the data after the reset repeats what was sent before it"))
+    let anew = later.iter().any(|(j, _)| is_sent_anew(view.case, view.suspect.sender, (i, *j)));
+    (repeats && !proved && !anew).then(|| Claim::new("retransmit-identical", Class::B, [p.frame], "the data after the reset repeats what was sent before it"))
 }

@@ -127,7 +127,7 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     let packets = match (foreign.is_empty(), raced) {
         (false, _) => foreign,
         (true, Some((winner, loser))) => vec![odder(case, winner, loser)],
-        (true, None) => early(case, answering(), request.seq_end).into_iter().collect(),
+        (true, None) => early(case, answering(), request.seq_end).or_else(|| ended_early(case, begins)).into_iter().collect(),
     };
     packets.first()?;
     let data = packets.iter().filter_map(|i| case.entries.get(*i)).any(|e| e.payload_len > 0);
@@ -240,6 +240,20 @@ fn early<'e>(case: &Case<'_>, mut answering: impl Iterator<Item = (usize, &'e En
     let sent = case.sent_at(case.server(), e.ack)?;
     let early = elapsed(sent, e.time)? < rtt / 4 && is_next(case, i, e);
     (early && !continues_series(case, i, e) && !is_ever_so_quick(case, i, rtt)).then_some(i)
+}
+
+/// A FIN whose number the server's data takes afterwards: one of the two is not the server's, and it is not the data that goes on.
+fn ended_early(case: &Case<'_>, begins: usize) -> Option<usize> {
+    /// Farther off is another connection's numbering.
+    const WINDOW: i64 = 1 << 20;
+    let server = case.server();
+    if case.course(server).in_order {
+        return None;
+    }
+    let mut fins = case.after(server, begins).filter(|(_, e)| e.has(tcp::FIN) && !e.is_rst());
+    // A keep-alive of one octet may stand in the FIN's place.
+    let goes_on = |fin: &Entry, e: &Entry| e.payload_len > 1 && (0..WINDOW).contains(&(ahead(e.seq, fin.seq_end()) + 1));
+    fins.find(|(i, fin)| case.after(server, *i).any(|(_, e)| !e.is_rst() && goes_on(fin, e))).map(|(i, _)| i)
 }
 
 /// Whether a packet goes on where its sender's stream stood.

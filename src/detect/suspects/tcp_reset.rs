@@ -161,7 +161,8 @@ pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -
     for (i, r) in packets(view) {
         // A kernel that knows nothing of the connection resets it while a program with a TCP of its own (a scanner, a test tool) goes on.
         let sender = view.suspect.sender;
-        if !is_acceptable(view, i, r) || is_kernel_reply(case, sender, i) || disowns(case, sender, i, r) {
+        let behind = !is_acceptable(view, i, r);
+        if (behind && !is_behind(case, sender, i, r)) || is_kernel_reply(case, sender, i) || disowns(case, sender, i, r) {
             continue;
         }
         // Windows repeats a refused SYN with the same number: what comes after belongs to the new attempt.
@@ -172,18 +173,45 @@ pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -
             let lag = p.time.since(r.time);
             let found = |proved| Contradiction { reset: i, packet: j, proved, lag };
             if rtt.is_some_and(|rtt| rtt > 0 && case.sent_after(j, i, rtt)) && lag > 3 * reordering {
+                // Of one that is too old for the receiver it shows no more than that it is not the host's.
+                if behind {
+                    weak.get_or_insert(found(false));
+                    break;
+                }
                 return Some(found(true));
             }
             // A retransmission of what was sent before may have been under way.
-            let fresh = p.payload_len == 0 || ahead(p.seq_end(), known) > 0;
+            let fresh = p.payload_len == 0 || ahead(p.seq_end(), known) > 0 || is_sent_anew(case, sender, (i, j));
             let patience = rtt.unwrap_or(UNKNOWN_RTT_NS).max(3 * reordering).max(1_000_000);
-            if fresh && lag > patience && weak.is_none() {
+            if fresh && !behind && lag > patience && weak.is_none() {
                 weak = Some(found(false));
             }
         }
     }
     weak
 }
+
+/// Whether a reset is numbered inside what its sender has sent, and answers nothing: a host that resets numbers it by what it sends next.
+fn is_behind(case: &Case<'_>, sender: Direction, i: usize, r: &Entry) -> bool {
+    let (Some(start), Some(next)) = (case.starts[sender.index()], case.next_seq(sender, i)) else { return false };
+    let inside = ahead(r.seq, start) >= 0 && (1..SAME_STREAM).contains(&ahead(next, r.seq));
+    let mut acks = case.ordinary_before(sender.other(), i).filter(|(_, e)| e.has(tcp::ACK));
+    // What it answers may be among the packets that were not kept.
+    let whole = || case.left_out.iter().take(i + 1).all(|n| *n == 0);
+    inside && (r.has(tcp::ACK) || (whole() && !acks.any(|(_, e)| e.ack == r.seq)))
+}
+
+/// Whether entry `j`, which repeats what was sent before the reset at `i`, has the next number of its sender's count: then it is no late
+/// arrival, for that has the number it was sent with.
+pub fn is_sent_anew(case: &Case<'_>, sender: Direction, (i, j): (usize, usize)) -> bool {
+    let ids: Vec<u16> = case.ordinary_before(sender, i).filter_map(|(_, e)| e.ip_id()).collect();
+    let counts = ids.len() >= 3 && ids.windows(2).all(|w| matches!(w, [a, b] if (1..=COUNTED).contains(&b.wrapping_sub(*a))));
+    let between = |id: u16| ids.last().is_some_and(|last| (1..=COUNTED).contains(&id.wrapping_sub(*last)));
+    counts && case.entries.get(j).and_then(Entry::ip_id).is_some_and(between)
+}
+
+/// Packets that a client sends to others between two of one connection.
+const COUNTED: u16 = 64;
 
 /// Whether the receiver would take this reset: in window, or for a SYN acknowledging it. A server in SYN-RECEIVED answers a stray
 /// segment with a reset numbered as that segment asked, and goes on.
