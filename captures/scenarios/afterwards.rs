@@ -8,7 +8,7 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![residual_silence(), residual_resets(), dead_later(), port(), closed_port(), allowlist()]
+    vec![residual_silence(), residual_resets(), residual_refusals(), dead_later(), port(), closed_port(), allowlist()]
 }
 
 /// Resets for a hello, as `reset-burst-race` tells them.
@@ -52,6 +52,24 @@ fn residual_resets() -> Scene {
         s.expect_for(talk, "tcp-reset", "residual", "confirmed");
     }
     s.script.at_ms(120_000.0).tcp(&client(), 48_015, &server(), 443, rtt()).visit(OTHER);
+    s
+}
+
+fn residual_refusals() -> Scene {
+    let mut s = Scene::guilty("residual-refusals", "After a reset, each new SYN is refused once, as by a port that is closed")
+        .happens("A port that has just served the client refuses it for a minute after a hit, in a third of the time that the server takes, and then serves it again.")
+        .look("Time from SYN to RST/ACK and to SYN/ACK.");
+    s.script.tcp(&client(), 48_070, &server(), 443, rtt()).visit(OTHER);
+    let talk = hit(&mut s, 48_071);
+    s.expect(talk, "tcp-reset", "confirmed");
+    for n in 0..3u16 {
+        let mut t = s.script.at_ms(4000.0 + 9000.0 * f64::from(n)).tcp(&client(), 48_072 + n, &server(), 443, rtt());
+        t.syn();
+        t.inject(Server).rst_ack().ttl(51).after_ms(27.0);
+        let talk = t.talk();
+        s.expect_for(talk, "tcp-reset", "residual", "likely");
+    }
+    s.script.at_ms(120_000.0).tcp(&client(), 48_076, &server(), 443, rtt()).visit(OTHER);
     s
 }
 

@@ -20,6 +20,7 @@ pub fn scenes() -> Vec<Scene> {
         alert(),
         fin(),
         fin_outlived(),
+        taken_back(),
         slipped_in(),
         second_handshake(),
         prohibited(),
@@ -180,11 +181,31 @@ fn fin_outlived() -> Scene {
         let mut t = s.script.later_ms(500.0).tcp(&client().no_timestamps(), 47_100 + n, &server(), 443, rtt());
         t.handshake().hello(NAME).ack(Server);
         let id = t.last_ip_id().wrapping_add(1);
-        t.inject(Server).fin_ack().ttl(51).ip_id(id).df().window(502).after_ms(1.0);
+        t.inject(Server).fin_ack().ttl(51).ip_id(id).df().window(502).after_ms(82.0);
         let flight = tls::server_flight(t.random(), 900);
         t.wait_ms(Server, 60.0).send(Server, &flight).dead_reset(Client);
         let talk = t.talk();
         s.expect(talk, "tcp-fin", "confirmed");
+    }
+    s
+}
+
+fn taken_back() -> Scene {
+    let mut s = Scene::guilty("page-taken-back", "A page that looks in all like the server's, and that the server does not know of")
+        .happens("A redirect with the server's TTL, the next identification and a full round trip ends the connection. The client acknowledges it and closes; the server acknowledges that, numbered as if it had said nothing.")
+        .look("tcp.seq of the server's ACK and FIN against tcp.nxtseq of the page.");
+    for n in 0..2u16 {
+        let mut t = s.script.later_ms(500.0).tcp(&client().no_timestamps(), 47_110 + n, &server(), 80, rtt());
+        t.handshake().get(NAME, "/").ack(Server);
+        let id = t.last_ip_id().wrapping_add(1);
+        let said = page("302 Found", "Location: http://www.example.edu/\r\n", "");
+        t.inject(Server).data(&said).flags(FIN | PSH | ACK).ttl(51).ip_id(id).df().window(502).after_ms(82.0);
+        let taken = t.end(Server).next.wrapping_add(said.len() as u32 + 1);
+        t.end(Client).now += 3_000_000;
+        t.change(move |d| d.set_ack(taken)).ack(Client).change(move |d| d.set_ack(taken)).fin(Client);
+        t.ack(Server).fin(Server);
+        let talk = t.talk();
+        s.expect(talk, "tcp-data", "confirmed");
     }
     s
 }

@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! Every SYN drew at most one RST/ACK with sequence number 0 (relative), window 0 and nothing else, no SYN/ACK ever came,
-//! and the reset's TTL is the host's own where that is known.
+//! and the reset's TTL is the host's own where that is known. Where the port served this client before, and something was found there
+//! since (`residual-window`), it has a listener.
 //!
 //! ## Why it speaks against it
 //!
@@ -41,6 +42,10 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     if view.suspect.stage != Stage::PostSyn {
+        return None;
+    }
+    // A port that served this client a moment ago has a listener.
+    if view.around.residual.is_some() && view.around.port_answered {
         return None;
     }
     let case = view.case;

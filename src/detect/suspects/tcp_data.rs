@@ -127,7 +127,7 @@ fn answers(case: &Case<'_>) -> Option<Suspect> {
     let packets = match (foreign.is_empty(), raced) {
         (false, _) => foreign,
         (true, Some((winner, loser))) => vec![odder(case, winner, loser)],
-        (true, None) => early(case, answering(), request.seq_end).or_else(|| ended_early(case, begins)).into_iter().collect(),
+        (true, None) => early(case, answering(), request.seq_end).or_else(|| outlived(case, begins)).into_iter().collect(),
     };
     packets.first()?;
     let data = packets.iter().filter_map(|i| case.entries.get(*i)).any(|e| e.payload_len > 0);
@@ -242,14 +242,36 @@ fn early<'e>(case: &Case<'_>, mut answering: impl Iterator<Item = (usize, &'e En
     (early && !continues_series(case, i, e) && !is_ever_so_quick(case, i, rtt)).then_some(i)
 }
 
+/// What the server goes on from as if it had never sent it, however much it looks like the server's.
+fn outlived(case: &Case<'_>, begins: usize) -> Option<usize> {
+    if case.course(case.server()).in_order {
+        return None;
+    }
+    ended_early(case, begins).or_else(|| taken_back(case, begins))
+}
+
+/// Data that the client acknowledged, and that the server does not count though it has heard what the client said then.
+fn taken_back(case: &Case<'_>, begins: usize) -> Option<usize> {
+    /// A keep-alive is numbered by the last octet sent, or has it.
+    const LAST: i64 = 1;
+    let (client, server) = (case.client, case.server());
+    let mut data = case.after(server, begins).filter(|(_, e)| e.payload_len > 0 && !e.is_rst() && !e.has(tcp::SYN));
+    data.find(|(i, e)| {
+        let takes = |c: &Entry| c.has(tcp::ACK) && !c.is_rst() && c.seq_end() != c.seq && ahead(c.ack, e.seq_end()) >= 0;
+        let said = case.after(client, *i).find(|(_, c)| takes(c));
+        said.is_some_and(|(j, c)| {
+            let heard = |p: &Entry| p.has(tcp::ACK) && !p.is_rst() && ahead(p.ack, c.seq_end()) >= 0;
+            case.after(server, j).any(|(_, p)| heard(p) && ahead(e.seq_end(), p.seq_end()) > LAST && ahead(p.seq, e.seq) >= 0)
+        })
+    })
+    .map(|(i, _)| i)
+}
+
 /// A FIN whose number the server's data takes afterwards: one of the two is not the server's, and it is not the data that goes on.
 fn ended_early(case: &Case<'_>, begins: usize) -> Option<usize> {
     /// Farther off is another connection's numbering.
     const WINDOW: i64 = 1 << 20;
     let server = case.server();
-    if case.course(server).in_order {
-        return None;
-    }
     let mut fins = case.after(server, begins).filter(|(_, e)| e.has(tcp::FIN) && !e.is_rst());
     // A keep-alive of one octet may stand in the FIN's place.
     let goes_on = |fin: &Entry, e: &Entry| e.payload_len > 1 && (0..WINDOW).contains(&(ahead(e.seq, fin.seq_end()) + 1));
