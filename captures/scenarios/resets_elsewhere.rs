@@ -10,7 +10,7 @@ const NAMES: [&str; 3] = [NAME, "news.example.com", "a.example.de"];
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![half_open(), scanner(), scanned(), decoy_resets(), other_site(), proxied(), kept_alive()]
+    vec![half_open(), scanner(), scanned(), decoy_resets(), other_site(), proxied(), kept_alive(), old_fin(), two_taps(), translated()]
 }
 
 fn half_open() -> Scene {
@@ -145,6 +145,59 @@ fn kept_alive() -> Scene {
         let last = t.end(Server).next.wrapping_sub(1);
         t.pause_ms(15_000.0).put(Server, ACK, last, b"");
         t.ack(Client).close();
+    }
+    s
+}
+
+fn old_fin() -> Scene {
+    let mut s = Scene::innocent("fin-of-before", "A FIN of an earlier connection on the same ports arrives late")
+        .at_most("unexplained")
+        .happens("In the middle of an answer comes a FIN with the server's TTL, numbered and acknowledging as in a connection that is over. The server goes on.")
+        .look("tcp.seq and tcp.ack of the FIN against all other packets.");
+    for (n, behind) in [395_668u32, 1_200_000, 90_000].into_iter().enumerate() {
+        let mut t = s.script.later_ms(400.0).tcp(&client().no_timestamps(), 42_530 + n as u16, &server().no_timestamps(), 443, rtt());
+        t.handshake().hello(NAME).ack(Server).server_hello().exchange(400, 2400);
+        let (seq, id) = (t.end(Server).next.wrapping_sub(behind), t.last_ip_id().wrapping_add(1));
+        let ack = t.end(Client).next.wrapping_add(1_000_000_000);
+        t.wait_ms(Server, 20.0).change(move |d| {
+            d.set_ack(ack);
+            d.ip_id = id;
+        });
+        t.put(Server, FIN | ACK, seq, b"");
+        t.exchange(300, 2000).close();
+    }
+    s
+}
+
+fn two_taps() -> Scene {
+    let mut s = Scene::innocent("reset-tapped-twice", "Both ends of a slow line are captured into one file")
+        .vantage("middle")
+        .at_most("unexplained")
+        .happens("Every packet is there twice, 4.7 ms apart, with the same identification; the server resets a name that it does not have, and serves another.")
+        .look("ip.id of each pair.");
+    s.script.mirror(4700, None);
+    for n in 0..3u16 {
+        s.script.later_ms(500.0).tcp(&client(), 42_540 + n, &server().ip_id(IpId::Random), 443, rtt()).visit(OTHER);
+        let mut t = s.script.later_ms(500.0).tcp(&client(), 42_550 + n, &server().ip_id(IpId::Random).no_timestamps(), 443, rtt());
+        t.handshake().hello(NAME).ack(Server).wait_ms(Server, 12.0).change(|d| d.set_window(0)).abort(Server);
+    }
+    s
+}
+
+fn translated() -> Scene {
+    let mut s = Scene::innocent("reset-by-translator", "A carrier's address translator resets what it takes to be invalid, in its client's name")
+        .vantage("server")
+        .at_most("unexplained")
+        .happens("Captured on the server. Four hops from the client the translator answers a packet of the server with a bare reset; the client, which knows nothing of it, repeats what it had said, with the next number of its count.")
+        .look("ip.ttl and ip.id of the reset against the client's; tcp.seq is tcp.ack of the packet before it.");
+    for n in 0..3u16 {
+        let here = Host::linux("45.60.70.80");
+        let mut t = s.script.later_ms(400.0).tcp(&Host::windows("185.120.33.9").hops(14), 42_560 + n, &here, 443, rtt().at_server());
+        t.handshake().hello(NAME).ack(Server).server_hello().sealed(Client, 300).sealed(Server, 900);
+        let number = t.end(Client).next;
+        let packet = t.inject(Client).rst().ttl(54).df().after_ms(78.0).with(move |d| d.set_seq(number));
+        packet.genuine();
+        t.retry(Client, 1).ack(Server).ack(Client).close();
     }
     s
 }

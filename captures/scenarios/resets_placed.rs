@@ -8,7 +8,18 @@ const NAME: &str = "blocked.example.org";
 const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![rewritten_request(), rewritten_syn(), at_server(), sent_anew(), too_late(), many_clients(), gateways(), in_middle(), version_6()]
+    vec![
+        rewritten_request(),
+        rewritten_syn(),
+        at_server(),
+        sent_anew(),
+        too_late(),
+        like_a_kernel(),
+        many_clients(),
+        gateways(),
+        in_middle(),
+        version_6(),
+    ]
 }
 
 fn rewritten_request() -> Scene {
@@ -84,6 +95,26 @@ fn too_late() -> Scene {
         t.exchange(300, 9000).exchange(300, 4000).close();
         let talk = t.talk();
         s.expect(talk, "tcp-reset", "likely");
+    }
+    s
+}
+
+fn like_a_kernel() -> Scene {
+    let mut s = Scene::guilty("reset-like-a-kernel", "Resets as a kernel makes them, for one name of many on a server")
+        .happens("A filter has a firewall answer each hello with a name on its list: bare resets without window or identification, numbered by what they answer. The server's answer follows, as it does for the other names.")
+        .look("Which names are reset: one, each time, and no other.");
+    for n in 0..8u16 {
+        let name = if n % 2 == 0 { NAME } else { OTHER };
+        let mut t = s.script.later_ms(500.0).tcp(&client(), 41_100 + n, &server(), 443, rtt());
+        if n % 2 == 1 {
+            t.visit(name);
+            continue;
+        }
+        t.handshake().hello(name);
+        t.inject(Server).rst().ttl(58).df().after_ms(31.0);
+        t.ack(Server).server_hello().dead_reset(Client);
+        let talk = t.talk();
+        s.expect(talk, "tcp-reset", "confirmed");
     }
     s
 }

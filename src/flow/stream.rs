@@ -109,12 +109,15 @@ pub fn ahead(a: u32, b: u32) -> i64 {
 pub fn is_copy(first: &Entry, again: &Entry) -> bool {
     /// Taps of one host or one switch; a retransmission cannot be that fast.
     const NS: i64 = 3_000_000;
+    /// Taps at both ends of a slow line, where packets have numbers of their own.
+    const NUMBERED_NS: i64 = 10_000_000;
     let gap = again.time.since(first.time);
+    let most = if first.ip_id().is_some_and(|id| id != 0) { NUMBERED_NS } else { NS };
     let mask = !(crate::flow::entry::fact::CHECKSUM_BAD
         | crate::flow::entry::fact::CHECKSUM_GOOD
         | crate::flow::entry::fact::TUNNEL
         | crate::flow::entry::fact::CUT);
-    (0..=NS).contains(&gap)
+    (0..=most).contains(&gap)
         && first.direction() == again.direction()
         && (first.seq, first.ack, first.flags, first.window, first.payload_len)
             == (again.seq, again.ack, again.flags, again.window, again.payload_len)

@@ -61,6 +61,13 @@ impl Draft {
         }
     }
 
+    /// Changes the TCP sequence number.
+    pub fn set_seq(&mut self, new: u32) {
+        if let Body::Tcp { seq, .. } = &mut self.body {
+            *seq = new;
+        }
+    }
+
     /// Changes the TCP acknowledgement.
     pub fn set_ack(&mut self, new: u32) {
         if let Body::Tcp { ack, .. } = &mut self.body {

@@ -99,14 +99,19 @@ fn by_name(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
 fn is_about_the_name(view: &View<'_>) -> bool {
     /// As rare as this it is no coincidence that a name and no other was hit.
     const CHANCE: f64 = 0.01;
+    let ((reset, tried), others) = on_the_service(view, |outcome| outcome == Outcome::Reset);
+    fisher((reset + 1, tried + 1), others) <= CHANCE
+}
+
+/// Of the other requests for the name on this server and port, and of those for other names, how many had such an outcome.
+pub(super) fn on_the_service(view: &View<'_>, failed: impl Fn(Outcome) -> bool) -> ((u64, u64), (u64, u64)) {
     let server = view.case.server_end();
     let here = |a: &&Attempt<'_>| a.same_kind && a.server == server.ip && a.port == server.port;
     let count = |list: &[Attempt<'_>]| {
-        let reset = list.iter().filter(here).filter(|a| a.outcome == Outcome::Reset).count() as u64;
-        (reset, list.iter().filter(here).count() as u64)
+        let such = list.iter().filter(here).filter(|a| failed(a.outcome)).count() as u64;
+        (such, list.iter().filter(here).count() as u64)
     };
-    let ((reset, tried), others) = (count(&view.around.same_name), count(&view.around.other_names));
-    fisher((reset + 1, tried + 1), others) <= CHANCE
+    (count(&view.around.same_name), count(&view.around.other_names))
 }
 
 /// A filter that takes out a name takes out what is below it, on all its servers.

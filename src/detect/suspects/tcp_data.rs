@@ -244,10 +244,8 @@ fn early<'e>(case: &Case<'_>, mut answering: impl Iterator<Item = (usize, &'e En
 
 /// What the server goes on from as if it had never sent it, however much it looks like the server's.
 fn outlived(case: &Case<'_>, begins: usize) -> Option<usize> {
-    if case.course(case.server()).in_order {
-        return None;
-    }
-    ended_early(case, begins).or_else(|| taken_back(case, begins))
+    let reordered = !case.course(case.server()).in_order;
+    reordered.then(|| ended_early(case, begins).or_else(|| taken_back(case, begins)))?
 }
 
 /// Data that the client acknowledged, and that the server does not count though it has heard what the client said then.
@@ -255,7 +253,8 @@ fn taken_back(case: &Case<'_>, begins: usize) -> Option<usize> {
     /// A keep-alive is numbered by the last octet sent, or has it.
     const LAST: i64 = 1;
     let (client, server) = (case.client, case.server());
-    let mut data = case.after(server, begins).filter(|(_, e)| e.payload_len > 0 && !e.is_rst() && !e.has(tcp::SYN));
+    let said = |e: &Entry| e.payload_len > 0 && !e.is_rst() && !e.has(tcp::SYN);
+    let mut data = case.after(server, begins).filter(|(i, e)| said(e) && is_of_this(case, *i, e));
     data.find(|(i, e)| {
         let takes = |c: &Entry| c.has(tcp::ACK) && !c.is_rst() && c.seq_end() != c.seq && ahead(c.ack, e.seq_end()) >= 0;
         let said = case.after(client, *i).find(|(_, c)| takes(c));
@@ -267,12 +266,20 @@ fn taken_back(case: &Case<'_>, begins: usize) -> Option<usize> {
     .map(|(i, _)| i)
 }
 
+/// Whether a packet is numbered within both streams: one of an earlier connection on the same ports acknowledges what was never said.
+fn is_of_this(case: &Case<'_>, i: usize, e: &Entry) -> bool {
+    let (own, other) = (case.starts[e.direction().index()], case.starts[e.direction().other().index()]);
+    let said = case.next_seq(e.direction().other(), i);
+    let begun = own.is_none_or(|start| ahead(e.seq, start) >= 0);
+    begun && other.is_none_or(|start| ahead(e.ack, start) >= 0) && said.is_none_or(|next| ahead(next, e.ack) >= 0)
+}
+
 /// A FIN whose number the server's data takes afterwards: one of the two is not the server's, and it is not the data that goes on.
 fn ended_early(case: &Case<'_>, begins: usize) -> Option<usize> {
     /// Farther off is another connection's numbering.
     const WINDOW: i64 = 1 << 20;
     let server = case.server();
-    let mut fins = case.after(server, begins).filter(|(_, e)| e.has(tcp::FIN) && !e.is_rst());
+    let mut fins = case.after(server, begins).filter(|(i, e)| e.has(tcp::FIN) && !e.is_rst() && is_of_this(case, *i, e));
     // A keep-alive of one octet may stand in the FIN's place.
     let goes_on = |fin: &Entry, e: &Entry| e.payload_len > 1 && (0..WINDOW).contains(&(ahead(e.seq, fin.seq_end()) + 1));
     fins.find(|(i, fin)| case.after(server, *i).any(|(_, e)| !e.is_rst() && goes_on(fin, e))).map(|(i, _)| i)
