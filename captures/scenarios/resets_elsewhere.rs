@@ -116,14 +116,14 @@ fn other_site() -> Scene {
 }
 
 fn proxied() -> Scene {
-    let mut s = Scene::innocent("reset-behind-proxy", "A machine that completes handshakes stands six hops in front of a server that refuses a name")
+    let mut s = Scene::innocent("reset-behind-proxy", "Machines that complete handshakes stand six hops in front of servers that refuse a name")
         .at_most("unexplained")
-        .happens("The scrubber answers every SYN; what the server says comes from farther away, a whole round trip after the hello. It resets a name that it does not have, three times over, and serves another elsewhere.")
+        .happens("The scrubbers answer every SYN; what the servers say comes from farther away, a whole round trip after the hello. Both reset a name that they do not have, twice, and another is served elsewhere.")
         .look("ip.ttl of SYN/ACK and reset; the reset's distance in time from the hello.");
     let elsewhere = Host::linux("91.198.20.40").hops(9);
-    for n in 0..3u16 {
+    for n in 0..4u16 {
         s.script.later_ms(400.0).tcp(&client(), 42_500 + n, &elsewhere, 443, rtt()).visit(OTHER);
-        let front = server().no_timestamps().ip_id(IpId::Random);
+        let front = Host::linux(&format!("45.60.{}.80", 70 + n % 2)).hops(13).no_timestamps().ip_id(IpId::Random);
         let mut t = s.script.later_ms(400.0).tcp(&client().no_timestamps(), 42_510 + n, &front, 443, Rtt::ms(52.0));
         t.handshake().hello(NAME);
         t.end(Server).host.hops = 19;
