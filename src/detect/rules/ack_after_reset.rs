@@ -24,7 +24,7 @@
 //!
 //! RFC 9293 section 3.10.7; captures from China in the ECH measurements of 2025, where 14 of 14 reset flows show it.
 
-use super::{Rule, View, find};
+use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::tcp_reset::contradiction;
 
@@ -43,8 +43,7 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let found = contradiction(view, |_, p| p.payload_len == 0)?;
     let (r, p) = (view.case.entries.get(found.reset)?, view.case.entries.get(found.packet)?);
-    let alone = find("another-machine").is_none_or(|r| (r.check)(view).is_none());
-    let class = if found.proved && alone { Class::A } else { Class::B };
+    let class = found.class(view);
     let lag = found.lag as f64 / 1e6;
     let text = format!("a packet with flags {} follows {lag:.1} ms after the reset, from the side that is said to have sent it", p.flag_letters());
     Some(Claim::new("ack-after-reset", class, [r.frame, p.frame], text).measured(lag, 0.0, "ms"))

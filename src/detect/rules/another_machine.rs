@@ -90,7 +90,7 @@ fn is_dead_socket(view: &View<'_>, i: usize, r: &Entry) -> bool {
     let apart = case.ordinary_before(sender, i).all(|(_, e)| hop_distance(e.ttl, r.ttl) > 0);
     // A mirror port shows each of them twice, and one packet that they answer may have been missed.
     let alike = packets(view).filter(|(j, e)| *j <= i && e.seq == r.seq).count();
-    let copied = case.is_duplicated(sender) || case.is_duplicated(sender.other()) || view.around.duplicates > COPIED;
+    let copied = (super::span_duplicate::RULE.check)(view).is_some();
     let alike = if copied { alike.div_ceil(2) } else { alike };
     // What they answer may be among the packets that were not kept.
     let whole = case.left_out.iter().take(i + 1).all(|n| *n == 0);
@@ -98,6 +98,3 @@ fn is_dead_socket(view: &View<'_>, i: usize, r: &Entry) -> bool {
     let answers = alike <= asked().count() || (alike == 1 && heard());
     plain && apart && !soon && (answers || !whole)
 }
-
-/// Share of copies in a capture from which on they are the rule.
-const COPIED: f64 = 0.05;

@@ -27,7 +27,7 @@
 //!
 //! RFC 9293; RST_SEQ_DATA of Weaver, Sommer and Paxson, "Detecting Forged TCP Reset Packets", NDSS 2009.
 
-use super::{Rule, View, find};
+use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::tcp_reset::contradiction;
 
@@ -46,8 +46,7 @@ pub const RULE: Rule = Rule {
 fn check(view: &View<'_>) -> Option<Claim> {
     let found = contradiction(view, |_, p| p.payload_len > 0)?;
     let (r, p) = (view.case.entries.get(found.reset)?, view.case.entries.get(found.packet)?);
-    let alone = find("another-machine").is_none_or(|r| (r.check)(view).is_none());
-    let class = if found.proved && alone { Class::A } else { Class::B };
+    let class = found.class(view);
     let lag = found.lag as f64 / 1e6;
     let text = format!("{} bytes of data follow {lag:.1} ms after the reset, from the side that is said to have sent it", p.payload_len);
     Some(Claim::new("data-after-reset", class, [r.frame, p.frame], text).measured(f64::from(p.payload_len), 0.0, "bytes"))

@@ -4,7 +4,7 @@
 //! it as long as others remain, so that the forged ones are named and not the echoes they caused.
 
 use crate::detect::case::Case;
-use crate::detect::finding::{Mechanism, Stage, Suspect};
+use crate::detect::finding::{Class, Mechanism, Stage, Suspect};
 use crate::detect::rules::{self, View, hop_distance};
 use crate::flow::entry::Entry;
 use crate::flow::key::Direction;
@@ -148,6 +148,14 @@ pub struct Contradiction {
     /// Proved to have been sent after the reset would have been.
     pub proved: bool,
     pub lag: i64,
+}
+
+impl Contradiction {
+    /// Nothing is proved where another machine may have sent the reset.
+    pub fn class(&self, view: &View<'_>) -> Class {
+        let alone = || rules::find("another-machine").is_none_or(|r| (r.check)(view).is_none());
+        if self.proved && alone() { Class::A } else { Class::B }
+    }
 }
 
 /// Looks for a later packet of the sender, of the wanted kind, that it cannot have sent after resetting the connection.
