@@ -1,6 +1,6 @@
 //! IPv4 and IPv6, extension headers, and the tunnels that put IP into IP.
 
-use super::{Endpoint, IpFacts, MAX_ENCAPSULATIONS, Packet, Skip, Transport, Tunnel, icmp, link, tcp};
+use super::{Endpoint, IpFacts, MAX_ENCAPSULATIONS, Packet, Skip, Transport, Tunnel, icmp, link, tcp, udp_tunnel};
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 use std::net::IpAddr;
 
@@ -204,7 +204,7 @@ pub fn tunnelled(bytes: &[u8], ip: &Ip<'_>) -> Result<Option<(usize, Tunnel)>, S
         4 => Ok(Some((body_at, Tunnel::IpInIp))),
         41 => Ok(Some((body_at, Tunnel::SixInFour))),
         47 => gre(bytes, body_at).map(|at| Some((at, Tunnel::Gre))),
-        17 => Ok(vxlan(bytes, ip.body, body_at).map(|at| (at, Tunnel::Vxlan))),
+        17 => Ok(udp_tunnel::carried(ip.body).map(|c| (body_at + c.ip_at, c.tunnel))),
         _ => Ok(None),
     }
 }
@@ -236,13 +236,5 @@ fn gre(bytes: &[u8], at: usize) -> Result<usize, Skip> {
         0x88be if flags & 0x10 != 0 => link::ethernet(bytes, next + 8).map(|s| s.at),
         0x88be => link::ethernet(bytes, next).map(|s| s.at),
         kind => link::ether_type(bytes, next, kind, None).map(|s| s.at),
-    }
-}
-
-/// VXLAN on its assigned port, with the valid-VNI flag and zero reserved octets.
-fn vxlan(bytes: &[u8], udp: &[u8], at: usize) -> Option<usize> {
-    match udp.get(2..16) {
-        Some(&[0x12, 0xb5, _, _, _, _, 0x08, 0, 0, 0, _, _, _, 0]) => link::ethernet(bytes, at + 16).ok().map(|s| s.at),
-        _ => None,
     }
 }

@@ -9,6 +9,7 @@ pub mod ip;
 pub mod link;
 pub mod tags;
 pub mod tcp;
+pub mod udp_tunnel;
 pub mod usual;
 
 use crate::capture::Frame;
@@ -70,6 +71,8 @@ pub enum Tunnel {
     SixInFour,
     Gre,
     Vxlan,
+    Geneve,
+    GtpU,
 }
 
 impl Tunnel {
@@ -80,6 +83,8 @@ impl Tunnel {
             Tunnel::SixInFour => "6in4",
             Tunnel::Gre => "gre",
             Tunnel::Vxlan => "vxlan",
+            Tunnel::Geneve => "geneve",
+            Tunnel::GtpU => "gtp-u",
         }
     }
 }

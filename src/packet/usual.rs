@@ -5,7 +5,7 @@
 //! too (a test compares them): what is saved are the choices, not the checks.
 
 use super::link::{self, NetworkStart};
-use super::{Endpoint, IpFacts, Packet, Transport, tcp};
+use super::{Endpoint, IpFacts, Packet, Transport, tcp, udp_tunnel};
 use crate::capture::Frame;
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 use std::net::IpAddr;
@@ -20,8 +20,6 @@ const ETHERNET_HEADER: usize = 14;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const UDP_HEADER: usize = 8;
-/// VXLAN's port: what it carries is the long way's business.
-const VXLAN: u16 = 4789;
 
 /// Hands a usual frame over and returns true; leaves any other alone. This is for Ethernet with IP right behind it, where most are.
 #[inline(always)]
@@ -124,7 +122,8 @@ fn transport(
             let Some(&[a, b, c, d, e, f, _, _]) = body.first_chunk::<UDP_HEADER>() else { return false };
             let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
             let length = u32::from(u16::from_be_bytes([e, f]));
-            if dst_port == VXLAN || (length != 0 && (length < UDP_HEADER as u32 || length > body_len)) {
+            // What a tunnel carries is the long way's business.
+            if udp_tunnel::is_port(dst_port) || (length != 0 && (length < UDP_HEADER as u32 || length > body_len)) {
                 return false;
             }
             taker.take(&packet(src_port, dst_port, Transport::Udp, UDP_HEADER));

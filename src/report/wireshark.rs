@@ -46,6 +46,7 @@ pub fn link_type(link: LinkType) -> String {
         228 => "IPV4".into(),
         229 => "IPV6".into(),
         239 => "NFLOG".into(),
+        258 => "PKTAP".into(),
         276 => "LINUX_SLL2".into(),
         n => format!("LINKTYPE_{n}"),
     }

@@ -14,6 +14,11 @@ pub struct Wrapped {
 
 const MACS: [u8; 12] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
 
+/// What tells of a subscriber, a firewall's rule and a process.
+pub const TEID: [u8; 4] = [0x9a, 0xbc, 0xde, 0xf1];
+pub const LOG_PREFIX: &[u8] = b"from ward 9\0\0";
+pub const PROCESS: [u8; 96] = [0x65; 96];
+
 fn join(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
@@ -66,6 +71,12 @@ pub fn wraps(packet: &[u8], v6: bool) -> Vec<Wrapped> {
         plain("PPP with direction", 166, join(&[&[1, 0xff, 3], &ppp, packet])),
         plain("PPP over Ethernet, link type", 51, join(&[&[0x11, 0, 0, 1, 0, 9], &ppp, packet])),
         plain("PPPoE", 1, join(&[&MACS, &[0x88, 0x64, 0x11, 0, 0, 1, 0, 9], &ppp, packet])),
+        plain("Cisco HDLC", 104, join(&[&[0x0f, 0], &ether, packet])),
+        plain("Cisco HDLC where either may stand", 50, join(&[&[0x8f, 0], &ether, packet])),
+        plain("NFLOG", 239, logged(u16::to_le_bytes, packet)),
+        plain("NFLOG, big-endian", 239, logged(u16::to_be_bytes, packet)),
+        plain("PKTAP", 258, tapped(1, &ethernet)),
+        plain("PKTAP of a tunnel", 258, tapped(12, packet)),
         plain("PPP with MPLS", 9, join(&[&[0xff, 3, 0x02, 0x81, 0, 1, 0x01, 64], packet])),
     ];
     for (name, family) in [("NULL 10", 10u32), ("NULL 23", 23), ("NULL 24", 24), ("NULL 28", 28), ("NULL 30", 30)] {
@@ -86,6 +97,20 @@ pub fn wraps(packet: &[u8], v6: bool) -> Vec<Wrapped> {
         all.extend(extended(packet));
     }
     all
+}
+
+/// What netfilter logs: a header, a prefix of an odd length, the packet.
+fn logged(order: fn(u16) -> [u8; 2], packet: &[u8]) -> Vec<u8> {
+    let attribute = |kind: u16, value: &[u8]| {
+        let padding = vec![0; value.len().next_multiple_of(4) - value.len()];
+        join(&[&order(4 + value.len() as u16), &order(kind), value, &padding])
+    };
+    join(&[&[2, 0, 0, 5], &attribute(1, &[8, 0, 1, 0]), &attribute(10, LOG_PREFIX), &attribute(9, packet)])
+}
+
+/// What Apple's systems put before a frame: length, kind, link type, then an interface's and a process's names.
+fn tapped(link: u32, frame: &[u8]) -> Vec<u8> {
+    join(&[&108_u32.to_le_bytes(), &1_u32.to_le_bytes(), &link.to_le_bytes(), &PROCESS, frame])
 }
 
 fn tagged(packet: &[u8], ether: &[u8], ppp: &[u8]) -> Vec<Wrapped> {
@@ -112,10 +137,19 @@ fn tunnels(packet: &[u8], v6: bool, ether: &[u8], ethernet: &[u8]) -> Vec<Wrappe
     let gre = |name, flags: u8, fields: &[u8], kind: &[u8], inside: &[u8]| {
         over(name, "gre", ipv4_around(47, &join(&[&[flags, 0], kind, fields, inside])))
     };
-    let vxlan = |name, outer: fn(u8, &[u8]) -> Vec<u8>| {
-        let length = (16 + ethernet.len() as u16).to_be_bytes();
-        let head = [0xc0, 0, 0x12, 0xb5, length[0], length[1], 0, 0, 8, 0, 0, 0, 0, 0, 42, 0];
-        Wrapped { outer_port: Some(4789), ..over(name, "vxlan", outer(17, &join(&[&head, ethernet]))) }
+    let udp = |name, (port, tunnel): (u16, _), outer: fn(u8, &[u8]) -> Vec<u8>, body: &[&[u8]]| {
+        let body = join(body);
+        let head = [&[0xc0, 0][..], &port.to_be_bytes(), &(8 + body.len() as u16).to_be_bytes(), &[0, 0]];
+        Wrapped { outer_port: Some(port), ..over(name, tunnel, outer(17, &join(&[&join(&head), &body]))) }
+    };
+    let vxlan = |name, outer| udp(name, (4789, "vxlan"), outer, &[&[8, 0, 0, 0, 0, 0, 42, 0], ethernet]);
+    let geneve = |name, words: u8, kind: &[u8], inside: &[u8]| {
+        let options = vec![0; usize::from(words) * 4];
+        udp(name, (6081, "geneve"), ipv4_around, &[&[words, 0], kind, &[0, 0, 42, 0], &options, inside])
+    };
+    let gtp = |name, flags: u8, more: &[u8]| {
+        let length = (more.len() as u16 + packet.len() as u16).to_be_bytes();
+        udp(name, (2152, "gtp-u"), ipv4_around, &[&[flags, 0xff], &length, &TEID, more, packet])
     };
     let number: u8 = if v6 { 41 } else { 4 };
     let nested = if v6 { ("6in4", "6in4") } else { ("IP in IP", "ipip") };
@@ -141,6 +175,11 @@ fn tunnels(packet: &[u8], v6: bool, ether: &[u8], ethernet: &[u8]) -> Vec<Wrappe
         ),
         vxlan("VXLAN", ipv4_around),
         vxlan("VXLAN over IPv6", ipv6_around),
+        geneve("Geneve", 0, &[0x65, 0x58], ethernet),
+        geneve("Geneve with IP and options", 2, ether, packet),
+        gtp("GTP-U", 0x30, &[]),
+        gtp("GTP-U with a sequence number", 0x32, &[0, 1, 0, 0]),
+        gtp("GTP-U with a PDU session", 0x34, &[0, 0, 0, 0x85, 1, 0, 9, 0]),
         over("IP in IP in GRE", nested.1, ipv4_around(47, &join(&[&[0, 0, 8, 0], &ipv4_around(number, packet)]))),
     ]
 }

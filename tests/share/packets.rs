@@ -75,6 +75,9 @@ fn packets_in_every_wrapping_are_cleaned() {
         for hidden in [&[198, 51, 100, 1][..], &[198, 51, 100, 2], &[2, 0, 0, 0, 0, 1], &[2, 0, 0, 0, 0, 2], &[0x20; 16], &[0x21; 16]] {
             assert!(!contains(&evidence, hidden), "{}: {hidden:?}", first.name);
         }
+        for hidden in [&wrapped::TEID[..], wrapped::LOG_PREFIX, &wrapped::PROCESS[..24]] {
+            assert!(!contains(&evidence, hidden), "{}: {hidden:?}", first.name);
+        }
         for kept in ["Host: blocked.example.org", "GET /page?", "<h1>Blocked for xxx.xxx.x.xx</h1>", "45.60.70.80"] {
             let json = before.iter().map(Value::to_string).collect::<String>();
             assert!(contains(&evidence, kept.as_bytes()) || json.contains(kept), "{}: {kept}", first.name);

@@ -3,6 +3,7 @@
 use super::checksums::adjust;
 use crate::capture::LinkType;
 use crate::packet::ip::Ip;
+use crate::packet::udp_tunnel;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -94,7 +95,7 @@ pub(super) fn pseudo_wire(link: LinkType, old: &[u8]) -> Option<Range<usize>> {
 /// Where the MAC addresses of an Ethernet frame inside a tunnel stand: behind the tunnel's header, before the EtherType and any tags.
 pub(super) fn inner_macs(old: &[u8], header: &Ip<'_>, body: usize, next: usize) -> Option<Range<usize>> {
     let at = match header.protocol {
-        17 => body + 16,
+        17 => return udp_tunnel::carried(header.body).and_then(|c| c.macs).map(|m| body + m.start..body + m.end),
         47 => {
             let &[flags, version, high, low] = old.get(body..)?.first_chunk::<4>()?;
             let kind = u16::from_be_bytes([high, low]);

@@ -10,7 +10,7 @@ use crate::app::dns::quick_txid;
 use crate::capture::{Frame, LinkType};
 use crate::flow::key::FlowKey;
 use crate::packet::ip::{self, Ip};
-use crate::packet::{Transport, link};
+use crate::packet::{Transport, link, udp_tunnel};
 use crate::reread::Wanted;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -111,14 +111,7 @@ impl<'n> Scrub<'n> {
     fn scrub(&self, frame: &Frame<'_>, payload: &mut dyn FnMut(&Place<'_>) -> Vec<u8>) -> Vec<u8> {
         let mut new = frame.bytes.to_vec();
         let old = frame.bytes;
-        let macs = match frame.link.0 {
-            1 => 0..12,
-            // Linux cooked: the sender's address, of up to eight octets.
-            113 => 6..14,
-            276 => 12..20,
-            _ => 0..0,
-        };
-        zero(&mut new, macs);
+        link::machine(frame.link, old).into_iter().for_each(|range| zero(&mut new, range));
         match link::network(frame.link, old) {
             Ok(start) => {
                 if let Some(macs) = pseudo_wire(frame.link, old) {
@@ -142,12 +135,15 @@ impl<'n> Scrub<'n> {
         rewrite(old, new, at, body.start, ends);
         let pseudo = Pseudo { before: [header.src, header.dst], after: ends };
         if let Some((next, _)) = inner {
-            // MAC addresses of an inner frame: VXLAN, GRE and ERSPAN carry whole ones, right before the inner packet.
+            // MAC addresses of an inner frame: tunnels of Ethernet carry whole ones, right before the inner packet.
             if let Some(macs) = inner_macs(old, &header, body.start, next) {
                 zero(new, macs);
             }
             self.ip(old, new, next, payload);
             if header.protocol == 17 {
+                if let Some(of) = udp_tunnel::carried(header.body).and_then(|c| c.identifiers) {
+                    zero(new, body.start + of.start..body.start + of.end);
+                }
                 pseudo.udp(old, new, &body);
             }
             return;
