@@ -34,6 +34,8 @@ mod injectors;
 mod lasting;
 #[path = "scenarios/look_alikes.rs"]
 mod look_alikes;
+#[path = "scenarios/machines.rs"]
+mod machines;
 #[path = "scenarios/resets.rs"]
 mod resets;
 #[path = "scenarios/resets_elsewhere.rs"]
@@ -77,6 +79,7 @@ fn main() -> std::io::Result<()> {
         gone_innocent::scenes(),
         lasting::scenes(),
         look_alikes::scenes(),
+        machines::scenes(),
         resolvers_innocent::scenes(),
         returns_innocent::scenes(),
         artefacts::scenes(),

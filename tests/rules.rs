@@ -9,6 +9,8 @@ mod answers;
 mod drops;
 #[path = "rules/given.rs"]
 mod given;
+#[path = "rules/machines.rs"]
+mod machines;
 #[path = "rules/pages.rs"]
 mod pages;
 #[path = "rules/resets.rs"]
@@ -30,7 +32,7 @@ pub type Row = (&'static str, Mechanism, fn(&mut Given), fn(&mut Given));
 const SELF_RAISED: [&str; 3] = ["issuer-known", "byte-limit", "rate-ceiling"];
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    [resets::ROWS, resets_explained::ROWS, answers::ROWS, drops::ROWS, pages::ROWS, transfers::ROWS].into_iter().flatten()
+    [resets::ROWS, resets_explained::ROWS, answers::ROWS, machines::ROWS, drops::ROWS, pages::ROWS, transfers::ROWS].into_iter().flatten()
 }
 
 #[test]

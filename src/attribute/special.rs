@@ -15,6 +15,7 @@ struct Table {
     private_by_design: Vec<String>,
     ech_public_names: Vec<String>,
     connectivity_checks: Vec<String>,
+    unfiltered_resolvers: Vec<IpAddr>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +105,11 @@ fn holds_address(name: &str) -> bool {
 /// Whether a name is what a system asks for to find a sign-in page in its way.
 pub fn is_connectivity_check(name: &[u8]) -> bool {
     table().connectivity_checks.iter().any(|check| name.eq_ignore_ascii_case(check.as_bytes()))
+}
+
+/// Whether a resolver is known to filter nothing by choice.
+pub fn is_unfiltered(resolver: IpAddr) -> bool {
+    table().unfiltered_resolvers.contains(&resolver)
 }
 
 /// Whether a name exists only as the outer name of Encrypted ClientHello: a hello that carries it hides another.

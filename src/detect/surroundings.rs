@@ -148,6 +148,30 @@ impl Others {
     }
 }
 
+/// The machine that an answer came from, by its distance, beside the others that answer in the resolver's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Machine {
+    /// The chance that which names it answers was dealt blindly; 1 where nothing tells.
+    pub chance: f64,
+    /// Hops to the nearest of the others.
+    pub apart: u8,
+    /// The longest it took, and the shortest of the others, ns.
+    pub slowest: i64,
+    pub others_fastest: i64,
+    /// Its answers, and others.
+    pub answers: u64,
+    pub others: u64,
+    /// First frames of flows that show that it repeats what the resolver said.
+    pub cache: Option<(u64, u64)>,
+}
+
+impl Machine {
+    /// Whether it answers certain names, always, and no others, and knows something of its own.
+    pub fn tells_names(&self, ways: f64) -> bool {
+        self.chance * ways <= 1.0 && self.cache.is_none()
+    }
+}
+
 /// DNS answers of a resolver to other questions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResolverBaseline {
@@ -172,6 +196,19 @@ pub struct ResolverBaseline {
     pub doubled: Vec<((u8, u8), u64)>,
     /// And how those look that have nothing to do with this one.
     pub others: Others,
+    /// Who sent the first answer, where it gives an address.
+    pub machine: Option<Machine>,
+}
+
+impl ResolverBaseline {
+    /// Whether it keeps the OPT record of queries; `None` where too little is known.
+    pub fn keeps_edns(&self) -> Option<bool> {
+        match (self.edns_kept, self.edns_asked) {
+            (kept, asked) if kept > 0 && kept * 2 >= asked => Some(true),
+            (kept, 2..) if kept * 4 <= self.edns_asked => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// An address that another answer gave for a name.

@@ -19,6 +19,9 @@ pub struct Given {
     pub ttl: u8,
     /// Microseconds from the question to it.
     pub delay: u32,
+    /// Second in which it came, and seconds for which it may be remembered.
+    pub time: u32,
+    pub lifetime: u32,
 }
 
 impl Given {
@@ -116,6 +119,11 @@ impl Answers {
         at.ok().and_then(|at| self.names.get(at)).map_or(&[], |(_, list)| list)
     }
 
+    /// Each name's answers; after [`Answers::settle`].
+    pub fn names(&self) -> impl Iterator<Item = &[Given]> {
+        self.names.iter().map(|(_, list)| list.as_slice())
+    }
+
     /// All answers with their names; after [`Answers::settle`].
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Given)> {
         self.names.iter().flat_map(|(name, list)| list.iter().map(move |given| (&**name, given)))
@@ -148,7 +156,7 @@ mod tests {
     fn answers(frames: impl Iterator<Item = u64>) -> Answers {
         let mut all = Answers::default();
         let ip = |n: u64| IpAddr::from([45, 6, 0, n as u8]);
-        let given = |f: u64| Given { address: ip(f % 3), resolver: ip(9), frame: f, flow: f, ttl: 60, delay: 0 };
+        let given = |f: u64| Given { address: ip(f % 3), resolver: ip(9), frame: f, flow: f, ttl: 60, delay: 0, time: 0, lifetime: 0 };
         frames.for_each(|f| all.add(if f % 2 == 0 { b"even" } else { b"odd" }, given(f)));
         all
     }
@@ -170,8 +178,16 @@ mod tests {
         const MANY: u64 = 2 * SURVEY_SERVERS as u64 + 1000;
         let of = |numbers: &mut dyn Iterator<Item = u64>| {
             let mut all = Answers::default();
-            let given =
-                |n: u64| Given { address: [45, 6, 0, 1].into(), resolver: [9; 4].into(), frame: n + 1, flow: n + 1, ttl: 60, delay: 0 };
+            let given = |n: u64| Given {
+                address: [45, 6, 0, 1].into(),
+                resolver: [9; 4].into(),
+                frame: n + 1,
+                flow: n + 1,
+                ttl: 60,
+                delay: 0,
+                time: 0,
+                lifetime: 0,
+            };
             numbers.for_each(|n| all.add(&n.to_be_bytes(), given(n)));
             all
         };

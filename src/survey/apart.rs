@@ -2,7 +2,7 @@
 
 use super::baselines::zone;
 use super::kin::{Kin, Kindred, Look, number, number_of};
-use super::resolver::{is_bogus, is_doubtful};
+use super::resolver::{Resolver, is_bare, is_bogus, is_doubtful};
 use crate::detect::case::Case;
 use crate::detect::surroundings::Others;
 use crate::detect::suspects::dns_answer;
@@ -16,20 +16,28 @@ pub(super) struct Apart<'k> {
 }
 
 impl<'k> Apart<'k> {
-    pub(super) fn of(case: &Case<'_>, kindred: &'k Kindred) -> Option<Apart<'k>> {
+    pub(super) fn of(case: &Case<'_>, resolver: &'k Resolver) -> Option<Apart<'k>> {
+        let kindred = &resolver.kindred;
         // Where all is of one kind there are no others.
         kindred.iter().nth(1)?;
         let (_, seen) = dns_answer::answers(case).next()?;
         let e = case.entries.get(seen.entry)?;
         let edns_asked = dns_answer::queries(case).any(|q| q.message.edns.is_some());
-        let look = Look { doubtful: is_doubtful(seen, edns_asked, is_bogus(seen)), ttl: e.ttl, df: e.is(fact::DONT_FRAGMENT) };
+        let look = Look {
+            doubtful: is_doubtful(seen, is_bogus(seen)),
+            bare: is_bare(seen, edns_asked),
+            ttl: e.ttl,
+            df: e.is(fact::DONT_FRAGMENT),
+        };
+        let drops_edns = resolver.drops_edns();
+        let doubtful = |look: &Look| look.doubtful || look.bare && !drops_edns;
         let domain = number(zone(&seen.name));
         let given: Vec<u32> = seen.message.addresses().map(|a| number_of(Some(a))).collect();
         let same = |k: &Kin| k.domain == domain || given.contains(&k.address);
         // Errors, and what else is in doubt, may be one forger's whatever the name.
-        let alike = |k: &&Kin| (k.look.ttl, k.look.df) == (look.ttl, look.df) && (same(k) || (k.look.doubtful && look.doubtful));
+        let alike = |k: &&Kin| (k.look.ttl, k.look.df) == (look.ttl, look.df) && (same(k) || (doubtful(&k.look) && doubtful(&look)));
         // What is not in doubt is not his who says something doubtful, whatever the name.
-        let apart = |k: &&Kin| !k.look.doubtful && (look.doubtful || !same(k));
+        let apart = |k: &&Kin| !doubtful(&k.look) && (doubtful(&look) || !same(k));
         Some(Apart { alike: kindred.iter().filter(alike).collect(), others: kindred.iter().filter(apart).collect(), all: kindred })
     }
 

@@ -12,6 +12,7 @@ use super::examples::Few;
 use super::facts::{Facts, Kind, Silent};
 use super::gone::Unanswered;
 use super::losses::Losses;
+use super::machines::Machines;
 use super::notes::redirected_to;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
@@ -21,6 +22,7 @@ use lists::in_time;
 pub(super) use lists::{run, zone};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 /// Attempts handed to the rules: nearest in time, as many as any rule looks at.
 pub(super) const SHOWN: usize = 64;
@@ -40,6 +42,8 @@ pub struct Index<'f> {
     pub(super) silent_lookups: Vec<((IpAddr, u16, Kind), Losses)>,
     /// Zones that an address was given for, each once, in order.
     zones: Vec<(IpAddr, &'f [u8], u64)>,
+    /// Who answers in resolvers' names; most captures need not know.
+    machines: OnceLock<BTreeMap<(IpAddr, bool), Machines>>,
     pub(super) tried: BTreeMap<Kind, Tried<'f>>,
     /// When the silences under judgement began, in order, and by client which of them they are.
     pub(super) begun: Vec<Timestamp>,
@@ -95,6 +99,7 @@ impl<'f> Index<'f> {
             varied: Vec::new(),
             silent_lookups: Vec::new(),
             zones: facts.answers.iter().map(|(name, given)| (given.address, zone(name), given.flow)).collect(),
+            machines: OnceLock::new(),
             tried: BTreeMap::new(),
             begun: Vec::new(),
             silences: Vec::new(),

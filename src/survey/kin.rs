@@ -18,6 +18,8 @@ const LOOKS: usize = 12;
 pub struct Look {
     /// They say nothing, or what a forger could have said: such may be measured, and nothing is measured by them.
     pub doubtful: bool,
+    /// OPT was asked for, and they have none.
+    pub bare: bool,
     pub ttl: u8,
     pub df: bool,
 }
@@ -189,7 +191,7 @@ mod tests {
 
     fn seen(n: u64, name: &[u8]) -> Seen<'_> {
         Seen {
-            look: Look { ttl: 50 + (n % 15) as u8, df: false, doubtful: n.is_multiple_of(7) },
+            look: Look { ttl: 50 + (n % 15) as u8, df: false, doubtful: n.is_multiple_of(7), bare: false },
             name,
             address: Some(IpAddr::from([45, 6, (n % 23) as u8, 1])),
             time: Timestamp(n as i64),

@@ -139,14 +139,16 @@ impl Index<'_> {
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         list.add(self.facts().answers.of(&name).iter().take(ATTEMPTS).map(|given| given.flow));
         let Some(r) = self.facts().resolver(case.server_end().ip, case.flow.key.protocol == 6) else { return };
-        list.add(r.rtt.flow());
-        list.add(Apart::of(case, &r.kindred).map(|apart| apart.flows()).unwrap_or_default());
-        list.add(common(r.ttls.iter().map(|(_, seen)| seen)));
+        let habits = r.habits();
+        list.add(habits.rtt.flow());
+        list.add(Apart::of(case, r).map(|apart| apart.flows()).unwrap_or_default());
+        list.add(self.machines(case).map(|(machines, ttl)| machines.flows(ttl)).unwrap_or_default());
+        list.add(common(habits.ttls.iter().map(|(_, seen)| seen)));
         list.add(r.doubled.iter().flat_map(|(_, s)| s.flows.iter()).take(4));
         list.add(r.keeping_edns.iter());
-        list.add(r.flags.iter().flat_map(|(_, s)| s.flows.iter()).take(4));
+        list.add(habits.flags.iter().flat_map(|(_, s)| s.flows.iter()).take(4));
         list.add(r.bogon_names.values().take(4).copied());
-        list.add(r.flows.iter());
+        list.add(habits.flows.iter());
     }
 
     /// What went on meanwhile, and the transfers it is measured against.

@@ -28,6 +28,7 @@ mod kin;
 mod leans;
 mod listed;
 mod losses;
+mod machines;
 mod meanwhile;
 mod notes;
 mod offload;

@@ -62,12 +62,12 @@ fn rotated(g: &mut Given) {
     u.ask(&q).answer(&q.answer().addresses(&[GENUINE, "45.60.70.81"])).answer(&q.answer().addresses(&["45.60.70.81", "45.60.70.82"]));
 }
 
-fn special_address(g: &mut Given) {
+pub fn special_address(g: &mut Given) {
     answered(g, |a| a.address("10.10.34.35"));
 }
 
 /// How the resolver answers other questions.
-fn habits(g: &mut Given) {
+pub fn habits(g: &mut Given) {
     g.around.resolver = Some(ResolverBaseline { ttls: vec![(55, 9)], flags: vec![(RESOLVED, 9)], df: [9, 0], ..Default::default() });
 }
 
@@ -183,7 +183,7 @@ fn suddenly_authoritative(g: &mut Given) {
     answered(g, |a| a.flags(AUTHORITATIVE).address(GENUINE));
 }
 
-fn from_afar(g: &mut Given) {
+pub fn from_afar(g: &mut Given) {
     habits(g);
     let q = Query::a(NAME);
     let mut u = g.udp();

@@ -6,6 +6,9 @@
 //! and RA bits of its other answers, of which there are at least four. Either their TTL as well; or one less than twenty off that came to
 //! stay (nothing came with the old one after it), and the OPT record that was asked for.
 //!
+//! Not asked of a resolver that is known to filter nothing, where the same address was given for three unrelated names: those are no
+//! owners who published one.
+//!
 //! ## Why it speaks against it
 //!
 //! Resolvers that filter by their users' choice make up 0.0.0.0 themselves, and leave out OPT when they do. A route that
@@ -25,6 +28,7 @@
 //!
 //! RFC 8914 (codes for filtered answers); documentation of AdGuard DNS, NextDNS and Quad9.
 
+use super::dns_unfiltered::UNRELATED;
 use super::{Rule, View};
 use crate::attribute::special;
 use crate::detect::finding::{Claim, Class, Confidence, Family, Mechanism, Stance};
@@ -57,6 +61,9 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let (Some((_, seen)), None) = (all.next(), all.next()) else { return None };
     let (m, e) = (&seen.message, view.case.entries.get(seen.entry)?);
     if others.count() < HABIT {
+        return None;
+    }
+    if special::is_unfiltered(view.case.server_end().ip) && view.around.same_answer_names >= UNRELATED {
         return None;
     }
     let special = m.addresses().next().is_some() && !m.addresses().any(special::is_global);

@@ -4,7 +4,8 @@
 //!
 //! Every address in the answer is private, loopback, unspecified, reserved, documentation, or Teredo, although the
 //! resolver has a global address and the name is one of the public DNS. Class B; of private addresses (RFC 1918, RFC 4193) class C, for
-//! many publish those of their own networks, unless another answer of the capture gives the name one of another kind.
+//! many publish those of their own networks, unless another answer of the capture gives the name one of another kind, or three unrelated
+//! names got the same.
 //!
 //! ## Why it speaks for interference
 //!
@@ -23,6 +24,7 @@
 //!
 //! RFC 6890 and the IANA special-purpose registries; OONI's bogon rule.
 
+use super::dns_unfiltered::UNRELATED;
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::suspects::dns_answer::{addresses, answers, odd};
@@ -55,7 +57,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
         {
             let frame = view.case.entries.get(seen.entry)?.frame;
             // An owner publishes one network of his, to everybody.
-            let published = given.iter().all(|a| is_private(*a)) && view.around.other_answers.iter().all(|o| is_private(o.address));
+            let shared = view.around.same_answer_names >= UNRELATED;
+            let published = !shared && given.iter().all(|a| is_private(*a)) && view.around.other_answers.iter().all(|o| is_private(o.address));
             let class = if published { Class::C } else { Class::B };
             let text = format!("{first} ({}) for a public name, from a public resolver", special::describe(*first));
             return Some(Claim::new("dns-bogon", class, [frame], text));

@@ -23,6 +23,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::surroundings::ResolverBaseline;
 use crate::detect::suspects::dns_answer::{answers, odd, queries};
 
 pub const RULE: Rule = Rule {
@@ -39,9 +40,10 @@ pub const RULE: Rule = Rule {
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let asked = queries(view.case).any(|q| q.message.edns.is_some());
-    let kept = view.around.resolver.as_ref().is_some_and(|r| r.edns_kept > 0 && r.edns_kept * 2 >= r.edns_asked);
-    let beside = answers(view.case).any(|(_, d)| d.message.edns.is_some());
-    if !asked || !(kept || beside) {
+    let keeps = view.around.resolver.as_ref().and_then(ResolverBaseline::keeps_edns);
+    // Beside an answer that has it, unless all others of this resolver lack it too.
+    let beside = || answers(view.case).any(|(_, d)| d.message.edns.is_some());
+    if !asked || !keeps.unwrap_or_else(beside) {
         return None;
     }
     let odd = odd(view);

@@ -4,12 +4,17 @@
 //!
 //! The answer's IP TTL against those of this resolver's other answers (two at least): five hops or more apart is class B,
 //! three or four class C. A DF bit that differs from four or more unanimous answers is class C, and class B together with
-//! a TTL three hops off. A TTL counts for nothing where the resolver gave the same address for the name at least as often with a
+//! a TTL three hops off. Of a single answer that says nothing a resolver would not say (an error, no address, one of special use, one known
+//! from forged answers) that is class C, for another site of the resolver answers from elsewhere as well, unless it comes with certain
+//! names only, as below. A TTL counts for nothing where the resolver gave the same address for the name at least as often with a
 //! TTL of its own: what comes the usual way is not forged, so the other answer took another way.
 //!
 //! Where forged answers have become part of those others, or hops do not tell (another initial value is another kernel): a TTL that only
 //! answers have which go with this one (its domain, its address, or errors like it), among at least four others that all have the same,
 //! mixed with them in time, and dealt so by chance in less than one of a hundred ways. Class B from five hops or twenty of TTL on, else C.
+//!
+//! Or the machine answers certain names whenever they are asked for, and no others, with other addresses than anybody else, which chance
+//! would have dealt to it in less than one of a hundred cases. Class B from five hops on where it is always sooner than the others, else C.
 //!
 //! ## Why it speaks for interference
 //!
@@ -29,7 +34,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::dns_answer::{addresses, answers, odd};
+use crate::detect::suspects::dns_answer::{addresses, answers, is_telling, odd};
 use super::too_early::IMPROBABLE;
 use super::ttl_jump::hop_distance;
 use crate::detect::surroundings::ResolverBaseline;
@@ -54,6 +59,7 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let resolver = view.around.resolver.as_ref()?;
     let usual: Vec<u8> = resolver.ttls.iter().filter(|(_, n)| *n >= 2).map(|(t, _)| *t).collect();
     let odd = odd(view);
+    let single = answers(view.case).nth(1).is_none();
     let mut found = None;
     for (_, seen) in answers(view.case).filter(|(i, _)| odd.contains(i)) {
         let e = view.case.entries.get(seen.entry)?;
@@ -71,16 +77,33 @@ fn check(view: &View<'_>) -> Option<Claim> {
             (Some(5..), _) | (Some(3..), true) => Class::B,
             (Some(3..), _) | (_, true) => Class::C,
             _ => {
-                found = found.or_else(|| with_names_only(resolver, e));
+                found = found.or_else(|| with_names_only(resolver, e)).or_else(|| by_machine(resolver, e));
                 continue;
             }
         };
+        let class = if single && !is_telling(seen) && !with_names(resolver) { Class::C } else { class };
         let df_text = if df_differs { format!(", DF {}", if df { "set" } else { "clear" }) } else { String::new() };
         let common = distance.map_or(0, |d| d.1);
         let text = format!("TTL {}{df_text}, where this resolver's answers have {common}", e.ttl);
         return Some(Claim::new("dns-ttl-outlier", class, [e.frame], text).measured(f64::from(e.ttl), f64::from(common), "TTL"));
     }
     found
+}
+
+/// Whether who answers goes by name.
+fn with_names(resolver: &ResolverBaseline) -> bool {
+    resolver.others.tell_names(IMPROBABLE) || resolver.machine.is_some_and(|m| m.tells_names(IMPROBABLE))
+}
+
+/// A machine that answers certain names and no others.
+fn by_machine(resolver: &ResolverBaseline, e: &Entry) -> Option<Claim> {
+    let machine = resolver.machine.filter(|m| m.apart >= 5 && m.tells_names(IMPROBABLE))?;
+    let class = if machine.slowest < machine.others_fastest { Class::B } else { Class::C };
+    let text = format!(
+        "TTL {} whenever these names are asked for, and with no others; {} other answers come from {} hops away or more",
+        e.ttl, machine.others, machine.apart
+    );
+    Some(Claim::new("dns-ttl-outlier", class, [e.frame], text).measured(f64::from(e.ttl), f64::NAN, "TTL"))
 }
 
 /// A TTL that comes with certain names only: what goes with the answer has it, and whatever else the resolver says has another.

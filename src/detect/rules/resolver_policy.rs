@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! The resolver has a private or link-local address (a router, a company's or household's own resolver), and the packet
-//! looks like its other answers; or it gives special-use addresses for a third or more of all names.
+//! looks like its other answers; or it gives special-use addresses for a third or more of all names (for all, where it is known to filter
+//! nothing).
 //!
 //! ## Why it speaks against it
 //!
@@ -53,7 +54,11 @@ fn looks_foreign(view: &View<'_>, seen: &DnsSeen) -> bool {
 fn check(view: &View<'_>) -> Option<Claim> {
     let resolver = view.case.server_end().ip;
     let local = !special::is_global(resolver);
-    let wholesale = view.around.resolver.as_ref().is_some_and(|r| r.bogon_names >= 3 && r.bogon_names * 3 >= r.answered);
+    let wholesale = view.around.resolver.as_ref().is_some_and(|r| {
+        // One that filters nothing does so only where a portal answers for it, and then for every name.
+        let share = if special::is_unfiltered(resolver) { 1 } else { 3 };
+        r.bogon_names >= 3 && r.bogon_names * share >= r.answered
+    });
     if !(local || wholesale) {
         return None;
     }

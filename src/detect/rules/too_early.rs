@@ -8,7 +8,8 @@
 //!
 //! Forged answers may be the resolver's fastest themselves. So an answer is also held against those to names of other domains with other
 //! addresses: where they were asked again while their records were good, all that go with the answer are early, and in less than one of
-//! a hundred ways chance would have dealt it so. That is class B only together with a TTL that none of the others has.
+//! a hundred ways chance would have dealt it so. That is class B only together with a TTL that none of the others has. So it is where who
+//! answers goes by name (see `dns-ttl-outlier`).
 //!
 //! ## Why it speaks for interference
 //!
@@ -103,6 +104,10 @@ fn dns(view: &View<'_>) -> Option<Claim> {
     let against = |shortest: i64| (delay as f64 / shortest as f64, answer.frame, delay);
     if let Some(claim) = claim("answer", against(fastest), fastest).filter(|_| fastest >= SHORTEST_NS) {
         return Some(claim);
+    }
+    let by_name = resolver.machine.filter(|m| m.tells_names(IMPROBABLE) && m.others_fastest >= SHORTEST_NS);
+    if let Some(machine) = by_name.filter(|m| (m.slowest as f64) < m.others_fastest as f64 * WEAK) {
+        return claim("answer", against(machine.others_fastest), machine.others_fastest);
     }
     // Forged answers that look like the resolver's have become its fastest.
     let (others, shortest) = (&resolver.others, others_rtt(&resolver.others)?);

@@ -6,6 +6,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::messages::DnsSeen;
 use crate::detect::rules::View;
+use crate::detect::surroundings::ResolverBaseline;
 use std::net::IpAddr;
 
 /// One suspect when the flow holds an answer at all: the rules decide whether it is odd.
@@ -52,6 +53,13 @@ pub fn aliases(message: &dns::Message) -> Vec<String> {
 /// What of an answer is known to be forged, with the row that says so.
 pub fn known(message: &dns::Message, qname: &[u8]) -> Option<(String, &'static forged_answers::Row)> {
     forged_answers::known(message.addresses(), || aliases(message), qname)
+}
+
+/// Whether an answer says what sites of one resolver do not disagree about: an error, no address, one that is known to be forged or that no
+/// public name has.
+pub fn is_telling(seen: &DnsSeen) -> bool {
+    let m = &seen.message;
+    m.rcode != 0 || !m.addresses().any(special::is_global) || known(m, &seen.name).is_some()
 }
 
 /// Whether two answers to one question cannot both be the resolver's: disjoint records, or a name error beside data.
@@ -157,7 +165,9 @@ fn oddness(view: &View<'_>, seen: &DnsSeen) -> u32 {
         points += u32::from((df && clear >= 2 && set == 0) || (!df && set >= 2 && clear == 0)) * 2;
     }
     let asked = queries(case).any(|q| q.message.edns.is_some());
-    points += u32::from(asked && !seen.cut && m.edns.is_none() && m.rcode == 0) * 2;
+    let keeps = view.around.resolver.as_ref().and_then(ResolverBaseline::keeps_edns).unwrap_or(true);
+    // One that has what this resolver never gives is as odd as one that lacks what it always gives.
+    points += u32::from(asked && !seen.cut && m.edns.is_some() != keeps && m.rcode == 0) * 2;
     let public = special::is_global(case.server_end().ip);
     points += u32::from(public && !given.is_empty() && given.iter().all(|a| !special::is_global(*a))) * 3;
     points += u32::from(known(m, &seen.name).is_some()) * 3;

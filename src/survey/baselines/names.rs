@@ -9,6 +9,7 @@ use crate::detect::suspects::dns_answer;
 use crate::survey::answers::Given;
 use crate::survey::apart::Apart;
 use crate::survey::facts::Kind;
+use crate::survey::machines::Machines;
 use std::net::IpAddr;
 
 impl<'f> Index<'f> {
@@ -16,18 +17,19 @@ impl<'f> Index<'f> {
         let (ip, tcp) = (case.server_end().ip, case.flow.key.protocol == 6);
         // What it says does not depend on how it was asked; how its packets look and how soon they come does.
         let both = [self.facts.resolver(ip, tcp), self.facts.resolver(ip, !tcp)];
-        around.resolver = both[0].map(|r| ResolverBaseline {
-            ttls: r.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
-            rtt: r.rtt.measure(),
+        around.resolver = both[0].map(|r| (r, r.habits())).map(|(r, habits)| ResolverBaseline {
+            ttls: habits.ttls.iter().map(|(t, n)| (*t, n.count)).collect(),
+            rtt: habits.rtt.measure(),
             edns_kept: r.edns_kept,
             edns_asked: r.edns_asked,
-            flags: r.flags.iter().map(|(f, n)| (*f, n.count)).collect(),
-            df: r.df,
+            flags: habits.flags.iter().map(|(f, n)| (*f, n.count)).collect(),
+            df: habits.df,
             answered: both.iter().flatten().map(|r| r.answered).sum(),
             global_answers: both.iter().flatten().map(|r| r.global_answers).sum(),
             bogon_names: both.iter().flatten().map(|r| r.bogon_names.len() as u64).sum(),
             doubled: r.doubled.iter().map(|(ttls, n)| (*ttls, n.count)).collect(),
-            others: Apart::of(case, &r.kindred).map(|apart| apart.told()).unwrap_or_default(),
+            others: Apart::of(case, r).map(|apart| apart.told()).unwrap_or_default(),
+            machine: self.machines(case).and_then(|(machines, ttl)| machines.told(ttl)),
         });
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
         let own: Vec<u64> = dns_answer::answers(case).filter_map(|(_, d)| case.entries.get(d.entry)).map(|e| e.frame).collect();
@@ -47,6 +49,18 @@ impl<'f> Index<'f> {
             sessions.min_by_key(|t| (t.time, t.frame)).map(|t| t.frame)
         };
         around.validated = given.iter().filter_map(|a| proof(a).map(|frame| (*a, frame))).collect();
+    }
+
+    /// Who answers in the name of the resolver that was asked, and the TTL of the first answer. Of what gives no address the IPv4 ones tell.
+    pub(in crate::survey) fn machines(&self, case: &Case<'_>) -> Option<(&Machines, u8)> {
+        // Over TCP packets have other TTLs.
+        if case.flow.key.protocol == 6 {
+            return None;
+        }
+        let (_, first) = dns_answer::answers(case).next()?;
+        let v6 = first.message.addresses().next().is_some_and(|a| a.is_ipv6());
+        let all = self.machines.get_or_init(|| Machines::of(&self.facts.answers));
+        Some((all.get(&(case.server_end().ip, v6))?, case.entries.get(first.entry)?.ttl))
     }
 
     pub(super) fn issuers(&self, case: &Case<'_>, suspect: &Suspect, around: &mut Surroundings<'f>) {
