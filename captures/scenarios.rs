@@ -36,6 +36,8 @@ mod lasting;
 mod look_alikes;
 #[path = "scenarios/machines.rs"]
 mod machines;
+#[path = "scenarios/refusals.rs"]
+mod refusals;
 #[path = "scenarios/resets.rs"]
 mod resets;
 #[path = "scenarios/resets_elsewhere.rs"]
@@ -82,6 +84,7 @@ fn main() -> std::io::Result<()> {
         machines::scenes(),
         resolvers_innocent::scenes(),
         returns_innocent::scenes(),
+        refusals::scenes(),
         artefacts::scenes(),
         disguises::scenes(),
         evasion::scenes(),

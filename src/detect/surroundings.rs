@@ -1,9 +1,13 @@
 //! What the other flows of the same capture say about a suspect. Filled in by `survey`; plain data here, so that rules stay pure.
 
+mod refused;
+
 use crate::capture::Timestamp;
 use crate::packet::Endpoint;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+
+pub use refused::Refused;
 
 /// How a request of another flow went.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -263,6 +267,8 @@ pub struct Surroundings<'a> {
     pub other_issuer: Option<(String, u64)>,
     /// For queries: how the resolver answers others.
     pub resolver: Option<ResolverBaseline>,
+    /// And whether its host says that there is none.
+    pub refused: Refused,
     /// Addresses other answers gave for the same name.
     pub other_answers: Vec<OtherAnswer>,
     /// How often, and for how many distinct names, the suspect's answer address was given.

@@ -3,6 +3,7 @@
 use super::key::{Direction, Fingerprint};
 use crate::capture::Timestamp;
 use crate::packet::{Packet, Transport, tcp};
+use std::net::IpAddr;
 
 /// Bits beside the TCP flags.
 pub mod fact {
@@ -253,6 +254,14 @@ impl Entry {
     /// Version, type and code of an ICMP error.
     pub fn icmp(&self) -> Option<(u8, u8, u8)> {
         self.is(fact::ICMP).then_some(((self.seq >> 24) as u8, (self.seq >> 16) as u8, (self.seq >> 8) as u8))
+    }
+    /// Whether it is an ICMP error of `host` itself, saying that nobody listens on the port.
+    pub fn is_refusal_of(&self, host: IpAddr) -> bool {
+        let sender = || match self.peek() {
+            [a, b, c, d] => host == IpAddr::from([*a, *b, *c, *d]),
+            bytes => <[u8; 16]>::try_from(bytes).is_ok_and(|b| host == IpAddr::from(b)),
+        };
+        matches!(self.icmp(), Some((4, 3, 3) | (6, 1, 4))) && sender()
     }
     /// A letter for each flag, as tcpdump prints them.
     pub fn flag_letters(&self) -> String {

@@ -168,9 +168,14 @@ impl<'s> Udp<'s> {
 
     /// An ICMP error of a host about the last datagram, `ms` after it.
     pub fn icmp_error(&mut self, router: &Host, kind: u8, code: u8, ms: f64) -> &mut Self {
+        self.icmp_quoting(548, router, kind, code, ms)
+    }
+
+    /// One that quotes no more than so many octets of it.
+    pub fn icmp_quoting(&mut self, octets: usize, router: &Host, kind: u8, code: u8, ms: f64) -> &mut Self {
         let Some(last) = self.last.clone() else { return self };
         let mut quoted = last.encode();
-        quoted.truncate(548);
+        quoted.truncate(octets);
         let side = if last.src == self.at[0] { Side::Client } else { Side::Server };
         let draft = Draft {
             src: (router.ip, 0).into(),

@@ -241,7 +241,10 @@ impl<'f> Index<'f> {
             self.requests(case, suspect, hits, &mut around);
         }
         match suspect.mechanism {
-            Mechanism::DnsAnswer => self.dns(case, suspect, &mut around),
+            Mechanism::DnsAnswer => {
+                self.dns(case, suspect, &mut around);
+                around.refused = self.refused(case);
+            }
             Mechanism::Drop => {
                 self.meanwhile(case, suspect, &mut around);
                 around.gone = self.gone(case, suspect).is_some();

@@ -6,6 +6,7 @@ use super::conclude::Hands;
 use super::examples::{First, Least, Sighted, Tally};
 use super::gathered::{Gathered, Joins};
 use super::heard::Heard;
+use super::refused::Refusals;
 use super::resolver::Resolver;
 use super::transfers::Transfers;
 use crate::capture::Timestamp;
@@ -78,6 +79,8 @@ pub struct Facts {
     /// Connections whose SYNs nobody answered, and ports that answered, by server and port.
     pub unanswered_syns: Gathered<(IpAddr, u16), Sighted, SURVEY_PORTS>,
     pub answering_ports: Gathered<(IpAddr, u16), First, SURVEY_PORTS>,
+    /// Port unreachables of hosts that were asked as resolvers.
+    pub refusals: Gathered<IpAddr, Refusals, SURVEY_SERVERS>,
     pub silences: Vec<Silent>,
     /// Issuers seen in the clear for a name.
     pub issuers: BTreeMap<Vec<u8>, Issuers>,
@@ -193,10 +196,11 @@ impl Facts {
         self.resolvers_tcp.order();
         self.unanswered_syns.order();
         self.answering_ports.order();
+        self.refusals.order();
         self.transfers.order();
         self.order_silences();
         self.dropped += self.answers.dropped + self.transfers.dropped + self.resolvers.dropped + self.resolvers_tcp.dropped;
-        self.dropped += self.unanswered_syns.dropped + self.answering_ports.dropped;
+        self.dropped += self.unanswered_syns.dropped + self.answering_ports.dropped + self.refusals.dropped;
     }
 
     /// Stable: of a flow they stay as it told them, whoever knew them meanwhile.
@@ -237,6 +241,7 @@ impl Facts {
         }
         self.unanswered_syns.merge(other.unanswered_syns);
         self.answering_ports.merge(other.answering_ports);
+        self.refusals.merge(other.refusals);
         self.silences.extend(other.silences);
         if self.silences.len() > SILENCES {
             self.order_silences();

@@ -137,6 +137,7 @@ impl Index<'_> {
             list.add(self.zones_of(*address).take(3));
         }
         let name = suspect.trigger.as_ref().map(|t| t.value.to_ascii_lowercase()).unwrap_or_default();
+        list.add(self.refusal_flows(case));
         list.add(self.facts().answers.of(&name).iter().take(ATTEMPTS).map(|given| given.flow));
         let Some(r) = self.facts().resolver(case.server_end().ip, case.flow.key.protocol == 6) else { return };
         let habits = r.habits();

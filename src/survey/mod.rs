@@ -35,6 +35,7 @@ mod offload;
 mod part;
 mod partition;
 mod refine;
+mod refused;
 mod residual;
 mod resolver;
 mod timeline;

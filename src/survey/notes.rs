@@ -58,6 +58,7 @@ impl Part {
         self.note_portal(case);
         self.note_issuer(case);
         self.note_port(case);
+        self.note_refusals(case);
         self.note_answers(case, odd);
         let (client, server, mut dropped) = (case.client_end().ip, case.server_end().ip, 0);
         let mut silent = |(from, until), unopened, ended, frames: &[u64]| {

@@ -4,7 +4,8 @@ use super::Row;
 use super::given::{Given, NAME, client, resolver};
 use interloper::detect::finding::Class;
 use interloper::detect::finding::Mechanism::DnsAnswer;
-use interloper::detect::surroundings::{OtherAnswer, Others, ResolverBaseline};
+use interloper::detect::surroundings::{OtherAnswer, Others, Refused, ResolverBaseline};
+use interloper::packet::Endpoint;
 use interloper::script::Side::Server;
 use interloper::script::dns::{AUTHORITATIVE, Answer, MX, Query, RESOLVED};
 use interloper::script::{Host, Rtt};
@@ -200,6 +201,47 @@ fn no_resolver_there(g: &mut Given) {
     let mut u = g.udp();
     u.ask(&q).icmp_error(&resolver(), 3, 3, 40.0);
     u.forge(&q.answer().address("31.13.94.99")).ttl(101).after_ms(3.0);
+}
+
+/// How the rule speaks of an answer beside which the host refused this query or others.
+fn refused(change: fn(&mut Refused)) -> Option<Class> {
+    let mut g = Given::default();
+    change(&mut g.around.refused);
+    let q = Query::a(NAME);
+    g.udp().ask(&q).answer(&q.answer().address(GENUINE));
+    g.claims(DnsAnswer).unwrap().iter().find(|c| c.rule == "dns-non-resolver").map(|c| c.class)
+}
+
+/// Three others that nobody answered, on both sides of the answer.
+fn others_refused(refused: &mut Refused) {
+    refused.only =
+        (1..4).map(|n| (n, n, (client().ip, 50_000 + n as u16))).map(|(a, b, (ip, port))| (a, b, Endpoint { ip, port })).collect();
+    (refused.before, refused.behind, refused.by_name) = (true, true, true);
+}
+
+#[test]
+fn a_host_without_a_resolver_answers_nothing() {
+    assert_eq!(refused(|r| r.own = vec![(9, 9)]), Some(Class::B));
+    assert_eq!(refused(others_refused), Some(Class::B));
+    assert_eq!(
+        refused(|r| {
+            others_refused(r);
+            r.own = vec![(9, 9)];
+        }),
+        Some(Class::A)
+    );
+    assert_eq!(refused(|r| r.unheard = (1..4).map(|n| (n, n)).collect()), Some(Class::C));
+    // It was restarted, one of several behind a balancer is down, or two are refused.
+    let not = [(|r: &mut Refused| r.behind = false) as fn(&mut Refused), |r| r.by_name = false, |r| r.only.truncate(2)];
+    for change in not {
+        let mut r = Refused::default();
+        others_refused(&mut r);
+        change(&mut r);
+        let mut g = Given::default();
+        g.around.refused = r;
+        plain(&mut g);
+        assert!(g.claims(DnsAnswer).unwrap().iter().all(|c| c.rule != "dns-non-resolver"));
+    }
 }
 
 fn address_for_mail(g: &mut Given) {

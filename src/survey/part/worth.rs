@@ -20,6 +20,8 @@ const MAX_ORDINARY_DNS: usize = 24;
 
 /// Of those that do not look like what the resolver said before: kept per shard beyond them.
 const MAX_STANDING_OUT: usize = 64;
+/// Answers of each resolver that are kept whatever they look like: one that is asked little beside others may be none at all.
+const MAX_OF_EACH: usize = 4;
 /// Places per shard for what resolvers look like: a client has few.
 const RESOLVERS: usize = 64;
 
@@ -29,6 +31,8 @@ pub(super) struct Usual {
     ttl: u8,
     /// Shortest time to an answer, ns.
     least: i64,
+    /// Answers so far, no more than are kept whatever they look like.
+    answers: usize,
 }
 
 /// What a suspect could become once other flows are known.
@@ -122,13 +126,17 @@ impl Part {
         let Some(place) = self.usual.get_mut(place(resolver)) else { return false };
         match place {
             Some(usual) if usual.resolver == resolver => {
-                let stands_out = e.ttl != usual.ttl || delay < usual.least / 2;
+                usual.answers += usize::from(usual.answers < MAX_OF_EACH);
+                let stands_out = e.ttl != usual.ttl || delay < usual.least / 2 || usual.answers < MAX_OF_EACH;
                 if gives && e.ttl == usual.ttl {
                     usual.least = usual.least.min(delay);
                 }
                 return stands_out;
             }
-            None if gives => *place = Some(Usual { resolver, ttl: e.ttl, least: delay }),
+            None if gives => {
+                *place = Some(Usual { resolver, ttl: e.ttl, least: delay, answers: 1 });
+                return true;
+            }
             // The place of two is the first one's.
             _ => {}
         }
