@@ -56,6 +56,8 @@ mod scene;
 mod servers_innocent;
 #[path = "scenarios/transfers.rs"]
 mod transfers;
+#[path = "scenarios/trials.rs"]
+mod trials;
 
 use std::path::PathBuf;
 
@@ -85,6 +87,7 @@ fn main() -> std::io::Result<()> {
         resolvers_innocent::scenes(),
         returns_innocent::scenes(),
         refusals::scenes(),
+        trials::scenes(),
         artefacts::scenes(),
         disguises::scenes(),
         evasion::scenes(),

@@ -10,3 +10,4 @@ pub mod surroundings;
 pub mod suspects;
 mod timing;
 pub mod transfer;
+pub mod trials;

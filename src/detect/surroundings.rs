@@ -22,6 +22,18 @@ pub enum Outcome {
     Suspicious,
 }
 
+/// How a connection went on after the server's first answer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash)]
+pub enum Afterwards {
+    /// Nothing shows it.
+    #[default]
+    Untold,
+    /// The server acknowledged what the client said then, or closed.
+    Heard,
+    /// What the client said then, it said again and again in vain.
+    Cut,
+}
+
 /// Where a flow is found again: what its identifier is made of, and its first frame.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct FlowRef {
@@ -58,6 +70,9 @@ pub struct Attempt<'a> {
     pub hit: bool,
     /// Length of the request in segments of the path's size: 2 for a ClientHello that needs two packets.
     pub segments: u8,
+    /// Octets of its largest packet's payload, less than eight too many.
+    pub largest: u16,
+    pub afterwards: Afterwards,
     /// Ways around a filter that were used ([`super::evasion::Evasion::bits`]).
     pub evasion: u8,
 }

@@ -6,7 +6,7 @@
 use super::facts::Kind;
 use super::gathered::by_rank;
 use crate::capture::Timestamp;
-use crate::detect::surroundings::{Attempt, FlowRef, Outcome};
+use crate::detect::surroundings::{Afterwards, Attempt, FlowRef, Outcome};
 use crate::limits::{ATTEMPTS_PER_NAME, NAMES_PER_SERVER, SURVEY_SERVERS};
 use crate::packet::Endpoint;
 use std::collections::BTreeSet;
@@ -25,6 +25,9 @@ pub struct Asked {
     pub ech: bool,
     pub session: bool,
     segments: u8,
+    /// Octets of its largest packet's payload, in eights.
+    eights: u8,
+    pub afterwards: Afterwards,
     pub evasion: u8,
     pub time: Timestamp,
     pub frame: u64,
@@ -90,6 +93,8 @@ impl Asked {
             session: self.session,
             hit: false,
             segments: self.segments,
+            largest: u16::from(self.eights) * 8,
+            afterwards: self.afterwards,
             evasion: self.evasion,
         }
     }
@@ -109,13 +114,15 @@ pub struct Attempts {
 
 impl Attempts {
     pub fn add(&mut self, kind: Kind, attempt: Attempt<'_>) {
-        let Attempt { time, frame, flow, server, port, name, outcome, ech, session, segments, evasion, .. } = attempt;
+        let Attempt { time, frame, flow, server, port, name, outcome, ech, session, segments, largest, afterwards, evasion, .. } = attempt;
         let asked = Asked {
             kind,
             outcome,
             ech,
             session,
             segments,
+            eights: u8::try_from(largest.div_ceil(8)).unwrap_or(u8::MAX),
+            afterwards,
             evasion,
             time,
             frame,
@@ -244,6 +251,8 @@ mod tests {
                 session: true,
                 hit: false,
                 segments: 1,
+                largest: 517,
+                afterwards: Afterwards::Heard,
                 evasion: 0,
             };
             all.add(Kind::Tls, attempt);
@@ -275,6 +284,7 @@ mod tests {
         let first = all.all().first().unwrap();
         let Attempt { frame, flow, name, server, port, .. } = first.attempt();
         assert_eq!((frame, flow.first, flow.stream_first, flow.client.port), (1, 1, Some(1), 1024));
+        assert_eq!((first.attempt().largest, first.attempt().afterwards), (520, Afterwards::Heard));
         assert_eq!((name, server, port), (b"odd".as_slice(), first.server.ip, 443));
         assert_eq!((all.names.len(), Arc::strong_count(&first.name)), (2, 11));
     }

@@ -6,7 +6,7 @@ mod names;
 use super::attempts::Asked;
 use super::audit::Audit;
 use super::conclude::Hands;
-use super::controls::name_hit;
+use super::controls::{name_hit, seen_from};
 use super::domains::Domains;
 use super::examples::Few;
 use super::facts::{Facts, Kind, Silent};
@@ -14,10 +14,12 @@ use super::gone::Unanswered;
 use super::losses::Losses;
 use super::machines::Machines;
 use super::notes::redirected_to;
+use crate::app::domain::registered;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect, TriggerKind};
 use crate::detect::surroundings::{Baseline, Surroundings};
+use crate::detect::suspects::drop;
 use lists::in_time;
 pub(super) use lists::{run, zone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,8 +73,9 @@ pub struct Hits {
 pub(super) struct Tried<'f> {
     pub(super) tried: u64,
     pub(super) answered: u64,
-    /// The first few servers and names.
-    pub(super) distinct: BTreeSet<(IpAddr, &'f [u8])>,
+    /// The first two domains and servers: one operator's servers share what they do not serve.
+    pub(super) domains: BTreeSet<&'f [u8]>,
+    pub(super) servers: BTreeSet<IpAddr>,
     /// First frames of their flows, and of answered ones.
     flows: Few<4>,
     answered_flows: Few<1>,
@@ -111,8 +114,11 @@ impl<'f> Index<'f> {
             let tried = index.tried.entry(asked.kind).or_default();
             tried.tried += 1;
             tried.answered += u64::from(asked.is_answered());
-            if tried.distinct.len() < 4 {
-                tried.distinct.insert((asked.server.ip, &asked.name));
+            // Two of each are asked for, and flows that show them.
+            let domain = registered(&asked.name);
+            let new = (tried.domains.len() < 2 && tried.domains.insert(domain))
+                | (tried.servers.len() < 2 && tried.servers.insert(asked.server.ip));
+            if new {
                 tried.flows.add(asked.flow);
             }
             if asked.is_answered() {
@@ -206,7 +212,8 @@ impl<'f> Index<'f> {
         let kind = Index::kind(case, suspect)?;
         let name = suspect.trigger.as_ref()?.value.to_ascii_lowercase();
         let own = case.entries.first().map_or(0, |e| e.frame);
-        self.same_name(kind, &name).iter().find(|a| a.is_answered_without(evasion) && a.flow != own).map(|a| a.flow)
+        let later = suspect.mechanism == Mechanism::Drop && drop::is_later(case, suspect);
+        self.same_name(kind, &name).iter().find(|a| seen_from(a, later).is_answered_without(evasion) && a.flow != own).map(|a| a.flow)
     }
 
     /// Flows that tried what a suspect tried, answered ones first.

@@ -8,7 +8,8 @@ use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::evasion::{self, Evasion};
 use crate::detect::finding::{Mechanism, Stage, Suspect};
-use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
+use crate::detect::surroundings::{Afterwards, Attempt, Outcome, Surroundings};
+use crate::detect::suspects::drop;
 use std::collections::BTreeSet;
 
 /// Requests for names of a domain that rules are told of: they ask whether there are two or three.
@@ -29,7 +30,8 @@ impl<'f> Index<'f> {
         let at = case.index_of(trigger.frame).and_then(|i| case.entries.get(i)).map_or(case.flow.first, |e| e.time);
         around.evasion = Evasion::bits(&evasion::find(case));
         let own: Vec<u64> = case.messages.requests.iter().map(|r| r.frame).collect();
-        let hit = |a: &'f Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..a.attempt() };
+        let later = suspect.mechanism == Mechanism::Drop && drop::is_later(case, suspect);
+        let hit = |a: &'f Asked| Attempt { hit: hits.names.contains_key(&*a.name), ..seen_from(a, later) };
         let here = run(&self.by_server, |a| a.service().cmp(&(server.ip, server.port, kind)));
         let varied = self.varied.binary_search(&(server.ip, server.port, kind)).is_ok();
         // Where all asked for this name, a search for another one would look at all of them.
@@ -39,8 +41,8 @@ impl<'f> Index<'f> {
         }
         let all = self.same_name(kind, &name);
         around.same_name.reserve_exact(all.len().min(SHOWN));
-        around.same_name.extend(nearest(all, at, |a| !own.contains(&a.frame)).map(Asked::attempt));
-        around.name_answered = all.iter().any(|a| a.is_answered_without(around.evasion) && !own.contains(&a.frame));
+        around.same_name.extend(nearest(all, at, |a| !own.contains(&a.frame)).map(|a| seen_from(a, later)));
+        around.name_answered = all.iter().any(|a| seen_from(a, later).is_answered_without(around.evasion) && !own.contains(&a.frame));
         if let Some(domain) = self.domains.of_name(kind, &name) {
             let first = case.entries.first().map_or(0, |e| e.frame);
             around.domain_answered = domain.answered(around.evasion, first);
@@ -101,6 +103,18 @@ impl<'f> Index<'f> {
         });
         shown.take(networks).enumerate().last().filter(|(n, _)| n + 1 == networks).map(|(_, shown)| shown)
     }
+}
+
+/// What a request came to, beside a suspect: to one that was cut after the answer, one that was answered and then cut is another
+/// failure, and one of which nothing is known after its answer no success.
+pub(super) fn seen_from(asked: &Asked, later: bool) -> Attempt<'_> {
+    let attempt = asked.attempt();
+    let outcome = match (attempt.outcome, attempt.afterwards) {
+        (Outcome::Answered | Outcome::Suspicious, Afterwards::Cut) if later => Outcome::Silent,
+        (Outcome::Answered, Afterwards::Untold) if later => Outcome::Suspicious,
+        (outcome, _) => outcome,
+    };
+    Attempt { outcome, ..attempt }
 }
 
 /// A finding of another mechanism about a suspect's name in another flow.

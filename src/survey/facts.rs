@@ -46,7 +46,7 @@ pub struct Silent {
     pub flow: u64,
     pub client: IpAddr,
     pub server: IpAddr,
-    /// Port of the server, of a connection whose SYN nobody answered.
+    /// Port of the server, of a connection whose SYN nobody answered, or not the first one.
     pub unopened: Option<u16>,
     /// It ended: the server acknowledged what had been said.
     pub ended: bool,

@@ -8,7 +8,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::Suspect;
 use std::net::IpAddr;
 
-/// A connection whose SYN nobody answered.
+/// A connection whose SYN nobody answered, or only when it was repeated.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Unanswered {
     pub server: IpAddr,

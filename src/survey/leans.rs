@@ -14,6 +14,7 @@ use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect, TriggerKind};
 use crate::detect::surroundings::{Attempt, Outcome, Surroundings};
 use crate::detect::suspects::dns_answer;
+use crate::detect::trials::NEAREST;
 use crate::flow::entry::fact;
 use crate::limits::{CONTROL_PACKETS, HEAD, LEANS};
 use crate::packet::Endpoint;
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Attempts beside the suspect's: rules count failures and look for one success, near ones first.
-const ATTEMPTS: usize = 12;
+const ATTEMPTS: usize = NEAREST;
 /// Neighbours of a finding's packet in its own flow: what came before tells which numbers were next, what came after who went on.
 const BESIDE: usize = 4;
 

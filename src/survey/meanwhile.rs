@@ -26,7 +26,8 @@ impl<'f> Index<'f> {
         let begun = self.begun.partition_point(|t| *t < until);
         let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(move |(_, n, _)| *n >= begun);
         let before = of_client.take_while(move |(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
-        before.filter(move |s| s.until > from && s.flow != own)
+        // One SYN that was lost is loss.
+        before.filter(move |s| s.until > from && s.flow != own && !(s.ended && s.unopened.is_some()))
     }
 
     /// Of those one of a server.

@@ -6,10 +6,11 @@ use super::heard::Heard;
 use super::part::Part;
 use super::tries;
 use crate::attribute::special;
+use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::rules::View;
-use crate::detect::surroundings::{Attempt, FlowRef, Outcome, Surroundings};
+use crate::detect::surroundings::{Afterwards, Attempt, FlowRef, Outcome, Surroundings};
 use crate::detect::suspects::{drop, stall, tcp_reset};
 use crate::flow::spells;
 use std::num::NonZeroU64;
@@ -80,6 +81,9 @@ impl Part {
             }
             dropped += u64::from(more);
         }
+        if let Some(late) = opened_late(case) {
+            silent(late, Some(case.server_end().port), true, &[]);
+        }
         if let Some(freeze) = suspects.iter().find(|s| s.mechanism == Mechanism::Stall).and_then(|_| stall::freeze(case)) {
             silent((freeze.from, freeze.until), None, false, &shown(&freeze.vain));
         }
@@ -118,6 +122,8 @@ impl Part {
             let segments = begins.zip(ends).map_or(1, |(a, b)| if a == b { 1 } else { 2 });
             let large = ends.and_then(|i| case.entries.get(i)).is_some_and(|e| e.payload_len >= 1200);
             let hello = case.messages.hello.as_ref().or(case.messages.quic.as_ref().and_then(|q| q.hello.as_ref()));
+            let parts = begins.zip(ends).and_then(|(a, b)| case.entries.get(a..=b)).unwrap_or_default();
+            let largest = parts.iter().filter(|e| e.direction() == case.client).map(|e| e.payload_len).max().unwrap_or(0);
             self.facts.attempts.add(
                 kind,
                 Attempt {
@@ -133,6 +139,8 @@ impl Part {
                     session: has_session(case),
                     hit: false,
                     segments: if large { 2 } else { segments },
+                    largest: u16::try_from(largest).unwrap_or(u16::MAX),
+                    afterwards: if answered { drop::afterwards(case) } else { Afterwards::Untold },
                     evasion,
                 },
             );
@@ -178,6 +186,20 @@ impl Part {
         let known = self.facts.issuers.entry(name).or_default();
         known.entry((issuer, case.server_end().ip)).and_modify(|f| *f = first.min(*f)).or_insert(first);
     }
+}
+
+/// From a connection's first SYN to the answer that only a repeated one had.
+fn opened_late(case: &Case<'_>) -> Option<(Timestamp, Timestamp)> {
+    /// A handshake's packets, and then some.
+    const HANDSHAKE: usize = 12;
+    /// Kernels wait a second (RFC 6298); what comes sooner was captured twice.
+    const AGAIN_NS: i64 = 500_000_000;
+    let begin = || case.entries.iter().take(HANDSHAKE);
+    let mut syns = begin().filter(|e| e.is_syn() && e.direction() == case.client);
+    let first = syns.next()?;
+    let again = syns.find(|e| e.time.since(first.time) >= AGAIN_NS)?;
+    let answer = begin().find(|e| e.is_syn_ack() && e.direction() == case.server())?;
+    (answer.time >= again.time).then_some((first.time, answer.time))
 }
 
 /// Where a case's flow is found again.

@@ -31,7 +31,8 @@ impl Index<'_> {
         if kind == Kind::Quic
             && let Some(tried) = self.tried.get(&kind)
             && tried.answered == 0
-            && tried.distinct.len() >= 2
+            && tried.domains.len() >= 2
+            && tried.servers.len() >= 2
         {
             trigger.kind = TriggerKind::Protocol;
         }

@@ -5,7 +5,7 @@ use super::given::{Given, NAME, attempt, client, server};
 use interloper::detect::evasion::Evasion;
 use interloper::detect::finding::Mechanism::Drop;
 use interloper::detect::finding::TriggerKind;
-use interloper::detect::surroundings::Outcome;
+use interloper::detect::surroundings::{Attempt, Outcome};
 use interloper::script::Side::{Client, Server};
 use interloper::script::dns::Query;
 use interloper::script::quic::Quic;
@@ -184,4 +184,45 @@ fn what_the_capture_may_have_missed_is_held_against_it() {
     assert_eq!([(0.4, 3), (0.076, 3), (0.076, 2)].map(|(missing, n)| explained(missing, n, 1)), [true, false, true]);
     assert!(!explained(0.4, 3, 2));
     assert!(!explained(0.0, 1, 1));
+}
+
+/// What larger datagrams than those that were answered tell of a name.
+#[test]
+fn a_path_may_pass_small_datagrams_only() {
+    let told = |octets: usize, answered: u16| {
+        let mut g = Given::default();
+        let mut u = g.script.udp(&client(), 40_000, &server(), 443, Rtt::ms(80.0));
+        let mut q = Quic::new(&Hello::new(NAME), u.random());
+        let mut first = q.client_initials().remove(0);
+        first.resize(octets.max(first.len()), 0);
+        u.cut(Client);
+        for n in 0..4u32 {
+            u.send(Client, &first).wait_ms(Client, f64::from(300 << n));
+        }
+        g.around.other_names = vec![Attempt { largest: answered, ..attempt("fine.example.net", Outcome::Answered) }];
+        g.claims(Drop).unwrap().iter().any(|c| c.rule == "mtu-black-hole")
+    };
+    assert!(told(1350, 1200));
+    assert!(!told(1350, 1352) && !told(1200, 1200) && !told(1200, 1104));
+}
+
+/// A name beside one that goes through and fails on the same server: `failed` and `passed` times.
+fn beside(own: i64, failed: i64, passed: i64) -> Vec<&'static str> {
+    let mut g = Given::default();
+    hello_vanishes(&mut g);
+    g.around.kind_answered = 9;
+    (1..own).for_each(|n| elsewhen(&mut g, 10 * n, Outcome::Silent, 0));
+    let outcomes = (0..failed).map(|_| Outcome::Silent).chain((0..passed).map(|_| Outcome::Answered));
+    g.around.other_names = outcomes.map(|outcome| attempt("fine.example.net", outcome)).collect();
+    let claims = g.claims(Drop).unwrap();
+    claims.iter().filter(|c| c.void.is_none()).map(|c| c.rule).filter(|r| matches!(*r, "name-repeats" | "control-name-ok")).collect()
+}
+
+#[test]
+fn a_server_that_fails_others_too_fails_this_name_by_chance() {
+    assert_eq!(beside(3, 0, 3), ["control-name-ok", "name-repeats"]);
+    assert_eq!(beside(3, 1, 8), ["control-name-ok", "name-repeats"]);
+    assert!(beside(2, 1, 5).is_empty() && beside(1, 1, 3).is_empty());
+    // What mostly fails may be filtered as well.
+    assert_eq!(beside(3, 3, 1), ["control-name-ok", "name-repeats"]);
 }

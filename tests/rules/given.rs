@@ -5,7 +5,7 @@ use interloper::capture::{Frame, LinkType, Timestamp};
 use interloper::detect::case::Case;
 use interloper::detect::finding::{Claim, Mechanism, TriggerKind, conclude};
 use interloper::detect::rules::{RULES, View, claims};
-use interloper::detect::surroundings::{Attempt, Outcome, Surroundings};
+use interloper::detect::surroundings::{Afterwards, Attempt, Outcome, Surroundings};
 use interloper::detect::suspects;
 use interloper::flow::entry::Record;
 use interloper::flow::key::Hasher;
@@ -53,6 +53,8 @@ pub fn attempt(name: &'static str, outcome: Outcome) -> Attempt<'static> {
         session: true,
         hit: false,
         segments: 1,
+        largest: 520,
+        afterwards: Afterwards::Heard,
         evasion: 0,
     }
 }

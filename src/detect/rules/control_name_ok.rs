@@ -7,7 +7,11 @@
 //! silence that began after the server's last answer, and in which other names share, is no such case: it may have gone down.
 //! Nor is one during which another port of the server, one that does answer, was silent too. Nor is one of a resolver that
 //! answered nobody while this name was asked for, if two others went unanswered too; a single question that was lost before
-//! does not change that. Questions without RD count for nothing: a zone's server knows its zone.
+//! does not change that. Questions without RD count for nothing: a zone's server knows its zone. Nor is one where names that do go
+//! through on the server have failed there as well, unless this name failed so much more often that chance would not deal it so (Fisher's
+//! exact test, one in twenty; failures with no answer in between count as one).
+//!
+//! To a silence after an answer, only what went on after its answer went through.
 //!
 //! ## Why it speaks for interference
 //!
@@ -31,8 +35,9 @@ use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, TriggerKind};
 use crate::attribute::special::is_global;
 use crate::capture::Timestamp;
-use crate::detect::surroundings::{Attempt, Outcome};
+use crate::detect::surroundings::{Afterwards, Attempt, Outcome};
 use crate::detect::suspects::dns_answer::asks_recursion;
+use crate::detect::trials::Trials;
 use std::collections::BTreeSet;
 
 pub const RULE: Rule = Rule {
@@ -76,7 +81,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     } else {
         view.around.other_names.iter().find(|a| a.outcome == Outcome::Answered && a.same_kind && near(a.time))
     }?;
-    if view.suspect.mechanism == Mechanism::Drop && may_have_gone(view) {
+    let dropped = view.suspect.mechanism == Mechanism::Drop;
+    if dropped && (may_have_gone(view) || (trigger.kind != TriggerKind::DnsQname && Trials::of(view).is_chance())) {
         return None;
     }
     let name = String::from_utf8_lossy(control.name).escape_debug().to_string();
@@ -120,7 +126,9 @@ pub fn may_have_gone(view: &View<'_>) -> bool {
     let from = tries.get(before).copied().unwrap_or(at);
     let heard = others.clone().filter(|a| a.outcome == Outcome::Answered && a.time < at).map(|a| a.time).max();
     let shared = |t: Timestamp| if dns { from.since(t) <= AROUND_NS && t.since(until) <= AROUND_NS } else { heard.is_some_and(|h| t > h) };
-    let silent = others.filter(|a| a.same_kind && !a.hit && a.outcome == Outcome::Silent && shared(a.time)).map(|a| &a.name);
+    // One that was cut after an answer had one.
+    let unheard = |a: &&Attempt<'_>| a.outcome == Outcome::Silent && a.afterwards != Afterwards::Cut;
+    let silent = others.filter(unheard).filter(|a| a.same_kind && !a.hit && shared(a.time)).map(|a| &a.name);
     // Two names that are looked up together may both be filtered.
     silent.collect::<BTreeSet<_>>().len() > usize::from(dns)
 }

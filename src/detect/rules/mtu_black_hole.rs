@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! Every unacknowledged copy of the request is a full-size segment, smaller packets of the same side were acknowledged or
-//! none were tried, and no request of that size to the same server went through elsewhere in the capture.
+//! none were tried, and no request of that size to the same server went through elsewhere in the capture. In QUIC: every copy is of more
+//! than 1,200 bytes, requests that were answered were smaller, and none was as large.
 //!
 //! ## Why it speaks against it
 //!
@@ -45,6 +46,9 @@ const ETHERNET_MSS: u32 = 1460;
 
 fn check(view: &View<'_>) -> Option<Claim> {
     let case = view.case;
+    if case.messages.quic.is_some() {
+        return datagrams(view);
+    }
     let stuck: Vec<_> = view.suspect.packets.iter().filter_map(|i| view.case.entries.get(*i)).collect();
     let first = stuck.first()?;
     let again: Vec<_> = stuck.iter().filter(|e| e.seq == first.seq).collect();
@@ -60,4 +64,18 @@ fn check(view: &View<'_>) -> Option<Claim> {
     }
     let text = format!("only segments of {} bytes are lost, and none that large got through anywhere", first.payload_len);
     Some(Claim::new("mtu-black-hole", Class::B, again.iter().map(|e| e.frame), text).measured(f64::from(first.payload_len), f64::from(LARGE), "bytes"))
+}
+
+/// QUIC: a client's first datagrams are all of one size, and a path that does not pass them passes another client's.
+fn datagrams(view: &View<'_>) -> Option<Claim> {
+    let lost: Vec<_> = view.suspect.packets.iter().filter_map(|i| view.case.entries.get(*i)).collect();
+    let least = lost.iter().map(|e| e.payload_len).min().filter(|least| *least > LARGE && lost.len() >= 2)?;
+    let answered = || view.around.other_names.iter().chain(&view.around.same_name).filter(|a| a.outcome == Outcome::Answered);
+    let smaller = answered().find(|a| u32::from(a.largest) < least)?;
+    if answered().any(|a| u32::from(a.largest) >= least) {
+        return None;
+    }
+    let text = format!("datagrams of {least} bytes are lost, and only smaller ones were answered");
+    let claim = Claim::new("mtu-black-hole", Class::B, lost.iter().map(|e| e.frame).chain([smaller.frame]), text);
+    Some(claim.measured(f64::from(least), f64::from(LARGE), "bytes"))
 }

@@ -7,6 +7,12 @@
 //! went through with a way around filters that the suspect does not use (decoys, messages cut up) does not count as having
 //! gone through.
 //!
+//! Silences on one server count once for each stretch without an answer to another name, which one outage explains, unless each time the
+//! server had just opened a connection. Where a name that does go through there failed as well, this one must have failed more often
+//! than chance deals (as for `control-name-ok`).
+//!
+//! To a silence after an answer, one that was answered and then cut is another failure, and only what went on went through.
+//!
 //! Resets in the client's name count where they differ from its other packets (TTL, identification, options), and where this
 //! name's connections are reset so on the server and those of others are not (Fisher's exact test, one in a hundred).
 //!
@@ -40,6 +46,7 @@ use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance, Tri
 use crate::attribute::special::{is_global, network};
 use crate::detect::messages::Request;
 use crate::detect::fisher::fisher;
+use crate::detect::trials::Trials;
 use crate::detect::suspects::tcp_reset::is_foreign;
 use crate::detect::surroundings::{Attempt, Outcome};
 use std::collections::BTreeSet;
@@ -89,6 +96,12 @@ fn by_name(view: &View<'_>, trigger: &Trigger) -> Option<Claim> {
     let others_pass = !gone && view.around.other_names.iter().any(|a| a.outcome == Outcome::Answered);
     if servers.len() < 2 && (times < 3 || !(others_pass || is_not_the_servers(view))) {
         return None;
+    }
+    if servers.len() < 2 && view.suspect.mechanism == Mechanism::Drop && trigger.kind != TriggerKind::DnsQname {
+        let trials = Trials::of(view);
+        if trials.failed < 2 || trials.is_chance() {
+            return None;
+        }
     }
     let frames = failed.iter().take(8).map(|a| a.frame).chain([trigger.frame]);
     let text = format!("the name failed {times} times on {} server(s) and never went through", servers.len());

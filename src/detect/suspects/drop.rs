@@ -4,7 +4,8 @@ use crate::capture::Timestamp;
 use crate::detect::case::Case;
 use crate::detect::finding::{Mechanism, Stage, Suspect};
 use crate::detect::messages::Request;
-use crate::flow::entry::fact;
+use crate::detect::surroundings::Afterwards;
+use crate::flow::entry::{Entry, fact};
 use crate::flow::key::Direction;
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -155,6 +156,37 @@ pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
         return None;
     }
     unheard_client(case).or_else(|| unheard_answer(case)).filter(|_| case.established())
+}
+
+/// How a connection went on after the server's first answer.
+pub fn afterwards(case: &Case<'_>) -> Afterwards {
+    if case.flow.key.protocol != 6 {
+        let cut = case.messages.quic.is_some() && later_quic_silence(case).is_some();
+        return if cut { Afterwards::Cut } else { Afterwards::Heard };
+    }
+    let Some((first, answer)) = case.of(case.server()).find(|(_, e)| e.payload_len > 0 && !e.is_rst()) else { return Afterwards::Untold };
+    // What was said before the answer came and acknowledged with it shows nothing of later.
+    let known = case.next_seq(case.client, first).unwrap_or(answer.ack);
+    let (mut acknowledged, mut closed, mut last) = (answer.ack, false, first);
+    for (i, e) in case.after(case.server(), first).filter(|(_, e)| !e.is_rst()) {
+        closed |= e.has(tcp::FIN);
+        last = i;
+        acknowledged = if e.has(tcp::ACK) && ahead(e.ack, acknowledged) > 0 { e.ack } else { acknowledged };
+    }
+    let in_vain = |(_, e): &(usize, &Entry)| e.seq_end() != e.seq && !e.is_rst() && ahead(e.seq_end(), acknowledged) > 0;
+    let mut unheard = case.after(case.client, last).filter(in_vain).map(|(_, e)| e.seq);
+    let again = unheard.next().is_some_and(|seq| unheard.filter(|s| *s == seq).count() >= RETRANSMISSIONS);
+    match (closed || ahead(acknowledged, known) > 0, later_silence(case).is_some() || again) {
+        (true, false) => Afterwards::Heard,
+        (false, true) => Afterwards::Cut,
+        _ => Afterwards::Untold,
+    }
+}
+
+/// Whether a suspect is a silence that came after the answer.
+pub fn is_later(case: &Case<'_>, suspect: &Suspect) -> bool {
+    let request = case.messages.requests.iter().find(|r| suspect.trigger.as_ref().is_some_and(|t| t.frame == r.frame));
+    suspect.stage == Stage::PostRequest && request.is_some_and(|r| is_answered(case, r)) && later_silence(case).is_some()
 }
 
 /// Whether a side sent data often enough to have repeated one packet so often, and anything twice. Every flow is asked.
