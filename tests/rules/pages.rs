@@ -20,6 +20,7 @@ pub static ROWS: &[Row] = &[
     ("icmp-prohibited", IcmpError, router_refuses, server_refuses),
     ("issuer-differs", TlsIntercept, two_issuers, interception),
     ("issuer-known", TlsIntercept, interception, ordinary),
+    ("issuer-refused", TlsIntercept, refuses, closes),
     ("not-tls", TcpData, page_for_a_hello, alert_for_a_hello),
     ("overlap-differs", TcpData, raced_page, bare_page),
     ("page-bare", TcpData, bare_page, full_page),
@@ -205,4 +206,21 @@ fn ordinary(g: &mut Given) {
 fn two_issuers(g: &mut Given) {
     interception(g);
     g.around.other_issuer = Some(("Let's Encrypt".to_owned(), 77));
+}
+
+/// The client says with an alert what it thinks of the certificate.
+fn alerts(g: &mut Given, what: u8) {
+    let mut t = g.tcp();
+    let flight = tls::server_flight_by(t.random(), "Qaznet Trust Network", NAME);
+    t.handshake().hello(NAME).ack(Server).send(Server, &flight).send(Client, &tls::fatal_alert(what));
+}
+
+/// It does not know the authority.
+fn refuses(g: &mut Given) {
+    alerts(g, 48);
+}
+
+/// Its user closes the page, or its clock is wrong.
+fn closes(g: &mut Given) {
+    alerts(g, 45);
 }
