@@ -2,7 +2,7 @@
 //!
 //! ## What it looks for
 //!
-//! A FIN of the sender itself before its reset, with the sender's own TTL.
+//! A FIN of the sender itself before its reset, with a TTL of the sender's own.
 //!
 //! ## Why it speaks against it
 //!
@@ -43,6 +43,8 @@ fn check(view: &View<'_>) -> Option<Claim> {
     let (i, r) = packets(view).next()?;
     let mut before = view.case.ordinary_before(view.suspect.sender, i);
     let usual = before.next()?.1.ttl;
-    let fin = view.case.ordinary_before(view.suspect.sender, i).find(|(_, e)| e.has(tcp::FIN) && hop_distance(e.ttl, usual) <= 2)?.1;
+    // Balancers send the packets of one connection over paths of their own.
+    let own = |ttl: u8| hop_distance(ttl, usual) <= 2 || view.around.sender.ttl_distance(ttl) == Some(0);
+    let fin = view.case.ordinary_before(view.suspect.sender, i).find(|(_, e)| e.has(tcp::FIN) && own(e.ttl))?.1;
     Some(Claim::new("fin-before-reset", Class::B, [fin.frame, r.frame], "this side had closed the connection before"))
 }

@@ -57,9 +57,10 @@ fn check(view: &View<'_>) -> Option<Claim> {
             return Some(Claim::new("ipid-jump", Class::C, [r.frame], text).measured(0.0, f64::NAN, "IP ID"));
         }
         let ids: Vec<u16> = view.case.ordinary_before(view.suspect.sender, i).filter_map(|(_, e)| e.ip_id()).collect();
-        // Linux sends its SYN/ACK with 0 and then counts.
+        // Linux sends its SYN/ACK with 0, as often as it is asked for, and then counts.
+        let spoke = view.case.ordinary_before(view.suspect.sender, i).any(|(_, e)| !e.is_syn_ack());
         let counted: Vec<u16> = ids.iter().copied().filter(|id| *id != 0).collect();
-        let all_zero = ids.len() >= 2 && counted.is_empty();
+        let all_zero = spoke && ids.len() >= 2 && counted.is_empty();
         let counting = counted.len() >= 3 && counted.windows(2).all(|w| matches!(w, [a, b] if (1..=MAX_STEP).contains(&b.wrapping_sub(*a))));
         let last = counted.last().copied().unwrap_or(0);
         let ahead = id.wrapping_sub(last);
