@@ -42,6 +42,8 @@ mod refusals;
 mod resets;
 #[path = "scenarios/resets_elsewhere.rs"]
 mod resets_elsewhere;
+#[path = "scenarios/resets_filtered.rs"]
+mod resets_filtered;
 #[path = "scenarios/resets_innocent.rs"]
 mod resets_innocent;
 #[path = "scenarios/resets_placed.rs"]
@@ -66,6 +68,7 @@ fn main() -> std::io::Result<()> {
     let families = [
         resets::scenes(),
         resets_placed::scenes(),
+        resets_filtered::scenes(),
         resets_innocent::scenes(),
         resets_elsewhere::scenes(),
         servers_innocent::scenes(),

@@ -15,6 +15,8 @@ mod machines;
 mod pages;
 #[path = "rules/resets.rs"]
 mod resets;
+#[path = "rules/resets_counted.rs"]
+mod resets_counted;
 #[path = "rules/resets_explained.rs"]
 mod resets_explained;
 #[path = "rules/transfers.rs"]

@@ -300,6 +300,8 @@ pub struct Surroundings<'a> {
     pub one_sided: bool,
     /// Share of TCP's data packets that were acknowledged and are not in the capture.
     pub missing: f64,
+    /// Several flows show that the capture misses packets: what there are of them cannot be counted.
+    pub lossy: bool,
     /// Share of requests like a suspect's that get lost beyond the capture point, as others show that went through in the end.
     pub lost: f64,
     /// A hypervisor's NAT or local proxy stands between capture and network.

@@ -63,6 +63,9 @@ pub fn notes(shown: &Shown<'_>, verbose: bool) -> Vec<String> {
         if r.audit.is_one_sided() {
             why.push("only one direction was captured");
         }
+        if r.audit.is_filtered() {
+            why.push("of TCP only packets with SYN, FIN or RST were captured");
+        }
         if why.is_empty() {
             why.push("packets were captured twice");
         }

@@ -99,6 +99,8 @@ pub struct Script {
     link: Link,
     snap: Option<usize>,
     mirror: Option<(i64, Option<u16>)>,
+    tap: Option<(i64, u8)>,
+    flagged: bool,
     step: Option<(i64, i64)>,
     untidy: Option<usize>,
 }
@@ -120,6 +122,8 @@ impl Script {
             link: Link::Ethernet,
             snap: None,
             mirror: None,
+            tap: None,
+            flagged: false,
             step: None,
             untidy: None,
         }
@@ -147,6 +151,18 @@ impl Script {
     /// A mirror port: every frame is captured again `us` later, the copy with a VLAN tag if one is given.
     pub fn mirror(&mut self, us: i64, tag: Option<u16>) -> &mut Script {
         self.mirror = Some((us * 1000, tag));
+        self
+    }
+
+    /// A second tap so many hops on, in one file with the first: every frame (Ethernet, IPv4) is captured again `us` later.
+    pub fn second_tap(&mut self, us: i64, hops: u8) -> &mut Script {
+        self.tap = Some((us * 1000, hops));
+        self
+    }
+
+    /// Captured with `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0` (Ethernet, IPv4).
+    pub fn flagged(&mut self) -> &mut Script {
+        self.flagged = true;
         self
     }
 
@@ -212,6 +228,18 @@ impl Script {
                 }
                 frames.push(copy);
             }
+        }
+        if let Some((lag, hops)) = self.tap {
+            for frame in &self.frames {
+                let mut copy = Frame { time: frame.time + lag, role: Role::Ordinary, ..frame.clone() };
+                copy.bytes[22] -= hops;
+                let sum = u32::from(u16::from_be_bytes([copy.bytes[24], copy.bytes[25]])) + (u32::from(hops) << 8);
+                copy.bytes[24..26].copy_from_slice(&((sum & 0xffff) as u16 + (sum >> 16) as u16).to_be_bytes());
+                frames.push(copy);
+            }
+        }
+        if self.flagged {
+            frames.retain(|frame| frame.bytes[23] == 6 && frame.bytes[47] & 7 != 0);
         }
         frames.sort_by_key(|frame| frame.time);
         if let Some((at, by)) = self.step {

@@ -2,6 +2,7 @@
 
 use super::clock_steps::{self, ClockStep};
 use super::examples::{Few, Sighted};
+use super::flags;
 use super::losses::OnTheWay;
 use super::offload;
 use crate::detect::case::{Case, Role};
@@ -11,6 +12,8 @@ use crate::packet::tcp;
 
 /// Fewer packets missing from a capture are a mishap, and tell no share. So many flows can be shown to whoever judges again.
 const MISSED: usize = 12;
+/// A flow with a hole may have been tampered with.
+const LOSSY: usize = 2;
 
 /// Sums over all flows that tell how the capture was taken.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +36,11 @@ pub struct Audit {
     pub missed: u64,
     pub data: u64,
     pub missed_flows: Few<MISSED>,
+    /// Flows whose client acknowledges a SYN/ACK that was not captured before it.
+    pub unopened_flows: Few<LOSSY>,
+    /// A TCP flow with a packet that has none of the flags SYN, FIN and RST, and one where those that have them tell of such packets.
+    pub plain_flows: Few<1>,
+    pub bare_flows: Few<1>,
     /// What gets lost beyond the capture point.
     pub on_the_way: OnTheWay,
     /// Flows with segments larger than their receiver takes, and with wrong checksums on what arrived.
@@ -87,6 +95,14 @@ impl Audit {
         }
         if case.flow.key.protocol == 6 {
             self.data += low.data_packets + high.data_packets;
+            if is_unopened(case) {
+                self.unopened_flows.add(first);
+            }
+            if flags::has_plain(case) {
+                self.plain_flows.add(first);
+            } else if flags::tells_of_more(case) {
+                self.bare_flows.add(first);
+            }
         }
         if offload::glued(case).is_some() {
             self.glued += 1;
@@ -132,6 +148,9 @@ impl Audit {
         self.missed += o.missed;
         self.data += o.data;
         self.missed_flows.merge(&o.missed_flows);
+        self.unopened_flows.merge(&o.unopened_flows);
+        self.plain_flows.merge(&o.plain_flows);
+        self.bare_flows.merge(&o.bare_flows);
         self.on_the_way.merge(&o.on_the_way);
         self.glued += o.glued;
         self.glued_flows.merge(&o.glued_flows);
@@ -163,6 +182,17 @@ impl Audit {
     /// Share of TCP's data packets that the capture missed.
     pub fn missing(&self) -> f64 {
         if self.missed < MISSED as u64 { 0.0 } else { self.missed as f64 / (self.missed + self.data) as f64 }
+    }
+
+    /// Several flows show holes, or captures of the two directions put together out of step: the number of packets before another tells
+    /// nothing.
+    pub fn is_lossy(&self) -> bool {
+        self.acked_unseen >= LOSSY as u64 || self.unopened_flows.iter().count() >= LOSSY
+    }
+
+    /// Of TCP only packets with certain flags were captured: what resets answer is not among them.
+    pub fn is_filtered(&self) -> bool {
+        self.plain_flows.iter().next().is_none() && self.bare_flows.iter().next().is_some()
     }
 
     /// Once all is added: what several flows saw of one step of the clock becomes one.
@@ -204,9 +234,22 @@ impl Audit {
         if self.duplicates() > 0.05 {
             void.extend(["reset-burst-equal", "reset-mixed-flags"]);
         }
+        if self.is_filtered() {
+            void.extend(flags::UNSUPPORTED.iter().filter(|rule| !self.nat_suspected() || **rule != "too-early"));
+        }
         if self.is_one_sided() {
             void.extend(["trigger-then-silence", "tail-then-silence", "answer-then-silence"]);
         }
         void
     }
+}
+
+/// Whether a flow has a SYN, no SYN/ACK to it, and what a client says once it has one.
+fn is_unopened(case: &Case<'_>) -> bool {
+    let unanswered = case.role == Role::Syn && case.handshake_rtt[case.server().index()].is_none();
+    let silent = || !case.of(case.server()).any(|(_, e)| e.is_syn_ack());
+    unanswered
+        && silent()
+        && case.of(case.server()).next().is_some()
+        && case.ordinary_before(case.client, case.entries.len()).any(|(_, e)| !e.is_syn() && e.ack != 0)
 }

@@ -236,6 +236,7 @@ impl<'f> Index<'f> {
             reordering: self.audit.reordering,
             one_sided: self.audit.is_one_sided(),
             missing: self.audit.missing(),
+            lossy: self.audit.is_lossy() || self.audit.is_filtered(),
             nat: self.audit.nat_suspected(),
             offloaded: self.audit.glued > 0,
             out_of_order: self.out_of_order,

@@ -68,7 +68,7 @@ pub fn conclude(parts: Vec<Part>, out_of_order: bool, leans: bool, hands: &dyn H
     };
     kept.sort_by_cached_key(first_frame);
     conclusion.lines.sort_by_key(|l| l.first_frame);
-    let void = Void { everywhere: audit.void_rules(), steps: audit.steps.clone() };
+    let void = Void { everywhere: audit.void_rules(), filtered: audit.is_filtered() && !audit.nat_suspected(), steps: audit.steps.clone() };
     let known = Known { index: Index::new(&facts, &audit, out_of_order, hands), void, leans };
     let first = hands.each(&kept, &|flow| judge(flow, &known, &Hits::default()));
     let hits = hits(&kept, &first);

@@ -6,6 +6,7 @@ use super::baselines::{Hits, Index};
 use super::cited::{endings, packets};
 use super::clock_steps::ClockStep;
 use super::explained::{Explained, reason};
+use super::flags;
 use super::part::ends;
 use super::tries::{Try, tries};
 use super::unjudged::{is_name_cut, unjudged};
@@ -28,13 +29,17 @@ pub(super) struct Known<'f> {
 /// What this capture cannot show.
 pub(super) struct Void {
     pub everywhere: Vec<&'static str>,
+    /// Of TCP only packets with certain flags are there.
+    pub filtered: bool,
     /// Nothing is timed across these.
     pub steps: Vec<ClockStep>,
 }
 
 impl Void {
     fn holds(&self, rule: &str, case: &Case<'_>) -> bool {
-        self.everywhere.contains(&rule) || self.steps.iter().any(|s| s.spoils(rule, case))
+        let everywhere =
+            self.everywhere.contains(&rule) && (case.flow.key.protocol == 6 || !self.filtered || !flags::UNSUPPORTED.contains(&rule));
+        everywhere || self.steps.iter().any(|s| s.spoils(rule, case))
     }
 }
 

@@ -8,6 +8,7 @@ use super::baselines::{Hits, Index};
 use super::clock_steps::CLOCKED;
 use super::examples::Sighted;
 use super::facts::Host;
+use super::flags;
 use super::residual::nearest_hit;
 use super::verdict::{Finding, Leans};
 use crate::detect::case::Case;
@@ -54,7 +55,10 @@ impl Index<'_> {
         }
         self.vantage(case, &mut list);
         let missed = finding.iter().flat_map(|f| &f.claims).any(|c| c.rule == "capture-loss");
-        list.add(self.audit().missed_flows.iter().filter(|_| missed));
+        // Nor are resets counted in a capture with holes.
+        let counted = suspect.mechanism == Mechanism::TcpReset && self.audit().is_lossy() && suspect.packets.len() > 1;
+        list.add(self.audit().missed_flows.iter().filter(|_| missed || counted));
+        list.add(self.audit().unopened_flows.iter().filter(|_| counted));
         let lost = finding.iter().flat_map(|f| &f.claims).any(|c| c.rule == "chance-loss");
         list.add(self.lost(case, suspect).flows.iter().filter(|_| lost));
         let sums = matches!(suspect.mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle);
@@ -177,6 +181,9 @@ impl Index<'_> {
     /// How the capture was taken.
     fn vantage(&self, case: &Case<'_>, list: &mut List) {
         let audit = self.audit();
+        if case.flow.key.protocol == 6 && !flags::has_plain(case) {
+            list.add(audit.plain_flows.iter().chain(audit.bare_flows.iter().filter(|_| audit.is_filtered())));
+        }
         let one_sided = case.flow.sides.iter().any(|s| s.packets == 0);
         list.add(audit.two_sided_flows.iter().filter(|_| one_sided));
         if audit.implausibly_fast > 0 {

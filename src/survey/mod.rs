@@ -19,6 +19,7 @@ mod domains;
 mod examples;
 mod explained;
 mod facts;
+mod flags;
 mod gathered;
 mod gone;
 mod heard;

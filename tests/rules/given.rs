@@ -85,7 +85,7 @@ impl Given {
     }
 
     /// Flows between the two hosts of the first conversation, in order.
-    fn flows(&self) -> Vec<Flow> {
+    pub fn flows(&self) -> Vec<Flow> {
         let ends = self.script.truth(0).talk;
         let hasher = Hasher::random();
         let mut shard = Shard::new(hasher, 1 << 24);

@@ -2,8 +2,9 @@
 //!
 //! ## What it looks for
 //!
-//! Two or more resets of one side with the same sequence and acknowledgement numbers within 5 ms. Resets without ACK
-//! count only beyond the number of packets that could each have drawn one.
+//! Two or more resets of one side with the same sequence and acknowledgement numbers within 5 ms. Resets without ACK count only where
+//! nothing can have drawn them: for each an earlier segment of the other side is looked for that acknowledged up to its number, came the
+//! shortest round trip before or more and met no live connection. In captures that miss packets they do not count at all.
 //!
 //! ## Why it speaks for interference
 //!
@@ -12,7 +13,7 @@
 //! ## Innocent explanations
 //!
 //! A mirror port that captures everything twice (`span-duplicate`), a dead socket that answers each of several packets in
-//! flight with the same bare reset (counted off).
+//! flight with the same bare reset (counted off; what a network card cuts into segments draws one for each).
 //!
 //! ## How to check in Wireshark
 //!
@@ -24,7 +25,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::tcp_reset::{eliciting, packets};
+use crate::detect::suspects::tcp_reset::{eliciting, packets, undrawn};
 use crate::flow::entry::Entry;
 use crate::packet::tcp;
 
@@ -45,29 +46,18 @@ const WINDOW_NS: i64 = 5_000_000;
 /// A reset this long before belongs to another burst.
 const GONE_NS: i64 = 100_000_000;
 
-/// Whether packets are missing from the transcript in the round trip before a burst ends.
-fn left_out_before(view: &View<'_>, first: &Entry, last: usize) -> bool {
-    let reach = GONE_NS + view.case.rtt.iter().flatten().copied().max().unwrap_or(0);
-    let recent = view.case.entries.iter().zip(&view.case.left_out).take(last + 1).rev();
-    recent.take_while(|(e, _)| first.time.since(e.time) <= reach).any(|(_, left)| *left > 0)
-}
-
 fn check(view: &View<'_>) -> Option<Claim> {
-    let resets: Vec<(usize, &Entry)> = packets(view).collect();
+    let unasked = undrawn(view);
+    let resets: Vec<(usize, &Entry)> = packets(view).filter(|(i, r)| r.has(tcp::ACK) || unasked.contains(i)).collect();
     let mut best: Option<(Vec<u64>, i64)> = None;
     for (n, (i, first)) in resets.iter().enumerate() {
         let alike = |e: &Entry| e.seq == first.seq && e.ack == first.ack && e.flags == first.flags && e.time.since(first.time) <= WINDOW_NS;
         let burst: Vec<&(usize, &Entry)> = resets.iter().skip(n).filter(|(_, e)| alike(e)).collect();
         let last = burst.last().map_or(*i, |(j, _)| *j);
         // A side that was already gone answers every packet that still comes.
-        let gone = view.case.of(view.suspect.sender).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && first.time.since(e.time) > GONE_NS);
-        let answers_once = first.has(tcp::ACK) && !gone;
-        // What called for the resets may be among the packets of a long flow that were not kept.
-        if !answers_once && left_out_before(view, first, last) {
-            continue;
-        }
-        let explained = if answers_once { 1 } else { eliciting(view, *i, last).max(1) };
-        if burst.len() > explained && burst.len() >= 2 && best.as_ref().is_none_or(|b| b.0.len() < burst.len()) {
+        let gone = || view.case.of(view.suspect.sender).any(|(_, e)| (e.is_rst() || e.has(tcp::FIN)) && first.time.since(e.time) > GONE_NS);
+        let explained = if first.has(tcp::ACK) && gone() { eliciting(view, *i, last).max(1) } else { 1 };
+        if burst.len() > explained && best.as_ref().is_none_or(|b| b.0.len() < burst.len()) {
             let span = burst.last().map_or(0, |(_, e)| e.time.since(first.time));
             best = Some((burst.iter().map(|(_, e)| e.frame).collect(), span));
         }

@@ -14,7 +14,7 @@
 //! ## Innocent explanations
 //!
 //! A client whose own retransmissions are missing from the capture (one-sided or lossy captures). A host that resets what
-//! is still under way to it numbers each reset by the acknowledgement it answers, on a long path for seconds.
+//! is still under way to it numbers each bare reset by the acknowledgement it answers, on a long path for seconds: those are no steps.
 //!
 //! ## How to check in Wireshark
 //!
@@ -27,7 +27,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::tcp_reset::{packets, sender_rtt};
+use crate::detect::suspects::tcp_reset::{packets, sender_rtt, undrawn};
 use crate::flow::entry::Entry;
 use crate::packet::tcp;
 
@@ -72,6 +72,7 @@ pub fn steps(view: &View<'_>) -> Vec<i64> {
     let other = view.suspect.sender.other();
     let rtt = case.rtt[view.suspect.sender.index()].unwrap_or(0);
     let reach = sender_rtt(view).unwrap_or(0) * 3 / 2 + SLACK_NS;
+    let unasked = undrawn(view);
     let mut previous: Option<(usize, &Entry)> = None;
     let mut steps: Vec<i64> = Vec::new();
     for (i, e) in packets(view) {
@@ -88,8 +89,8 @@ pub fn steps(view: &View<'_>) -> Vec<i64> {
         // What is still under way when the previous reset arrives draws the next one a round trip after it was sent.
         let in_reach = |j: usize, o: &Entry| j > before || e.time.since(o.time) <= reach;
         let on_its_way = case.of(other).any(|(j, o)| j < i && in_reach(j, o) && e.time.since(o.time) >= rtt / 2);
-        let numbered = !e.has(tcp::ACK) && e.seq != p.seq && case.of(other).any(|(j, o)| j < i && o.has(tcp::ACK) && o.ack == e.seq);
-        if !on_its_way && !numbered && steps.last().is_none_or(|last| gap * 4 > last * 3) {
+        let drawn = !e.has(tcp::ACK) && !unasked.contains(&i);
+        if !on_its_way && !drawn && steps.last().is_none_or(|last| gap * 4 > last * 3) {
             steps.push(gap);
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! ## What it looks for
 //!
-//! A RST without ACK and a RST/ACK of one side within 50 ms, when the bare one comes first, or when there are more resets
-//! than packets that could have drawn them.
+//! A RST without ACK and a RST/ACK of one side within 50 ms, of which nothing can have drawn the bare one:
+//! an earlier segment of the other side is looked for that acknowledged up to its number, the shortest round trip before or more. In
+//! captures that miss packets it does not count.
 //!
 //! ## Why it speaks for interference
 //!
@@ -11,8 +12,7 @@
 //!
 //! ## Innocent explanations
 //!
-//! A server that aborts (RST/ACK) and then answers packets still in flight with bare resets; those come after the first
-//! and are counted off.
+//! A server that aborts (RST/ACK) and then answers packets still in flight with bare resets: those are counted off.
 //!
 //! ## How to check in Wireshark
 //!
@@ -25,7 +25,7 @@
 
 use super::{Rule, View};
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
-use crate::detect::suspects::tcp_reset::{eliciting, packets};
+use crate::detect::suspects::tcp_reset::{packets, undrawn};
 use crate::flow::entry::Entry;
 use crate::packet::tcp;
 
@@ -45,14 +45,13 @@ pub const RULE: Rule = Rule {
 const WINDOW_NS: i64 = 50_000_000;
 
 fn check(view: &View<'_>) -> Option<Claim> {
-    let resets: Vec<(usize, &Entry)> = packets(view).collect();
-    for (n, (start, first)) in resets.iter().enumerate() {
+    let unasked = undrawn(view);
+    let resets: Vec<(usize, &Entry)> = packets(view).filter(|(i, r)| r.has(tcp::ACK) || unasked.contains(i)).collect();
+    for (n, (_, first)) in resets.iter().enumerate() {
         let near: Vec<&(usize, &Entry)> = resets.iter().skip(n).take_while(|(_, e)| e.time.since(first.time) <= WINDOW_NS).collect();
         let bare = near.iter().find(|(_, e)| !e.has(tcp::ACK));
         let acking = near.iter().find(|(_, e)| e.has(tcp::ACK));
-        let (Some((b, bare)), Some((a, acking))) = (bare, acking) else { continue };
-        let last = near.last().map_or(*b, |(i, _)| *i);
-        if b < a || near.len() > eliciting(view, *start, last) + 1 {
+        if let (Some((_, bare)), Some((_, acking))) = (bare, acking) {
             let text = "a bare RST and a RST/ACK for the same packet: two machines answered";
             return Some(Claim::new("reset-mixed-flags", Class::B, [bare.frame, acking.frame], text).measured(near.len() as f64, 1.0, "resets"));
         }

@@ -38,7 +38,7 @@ use crate::capture::Timestamp;
 use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
 use crate::detect::surroundings::Others;
 use crate::detect::suspects::dns_answer::{answers, queries};
-use crate::detect::suspects::tcp_reset::{packets, sender_rtt};
+use crate::detect::suspects::tcp_reset::{grain, packets, sender_rtt};
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
 
@@ -82,7 +82,7 @@ fn reset(view: &View<'_>) -> Option<Claim> {
         // The newest byte it acknowledges, at its first transmission.
         let newest = sent.map(|(_, e)| (e.seq_end(), e.time)).reduce(|a, b| if ahead(b.0, a.0) > 0 { b } else { a });
         let Some((_, at)) = newest.filter(|_| acks_something) else { continue };
-        let Some(delay) = elapsed(at, r.time) else { continue };
+        let Some(delay) = elapsed(at, r.time).map(|delay| delay + grain(case)) else { continue };
         let ratio = delay as f64 / rtt as f64;
         if best.is_none_or(|b| ratio < b.0) {
             best = Some((ratio, r.frame, delay));

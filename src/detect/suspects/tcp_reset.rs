@@ -3,6 +3,10 @@
 //! Every reset of a side makes one suspect; resets that are plainly a kernel's answers to packets for a dead socket are left out of
 //! it as long as others remain, so that the forged ones are named and not the echoes they caused.
 
+mod drawn;
+
+pub use drawn::{grain, undrawn};
+
 use crate::detect::case::Case;
 use crate::detect::finding::{Class, Mechanism, Stage, Suspect};
 use crate::detect::rules::{self, View, hop_distance};
@@ -85,14 +89,17 @@ pub fn is_kernel_reply(case: &Case<'_>, sender: Direction, i: usize) -> bool {
     let rtt = case.rtt[sender.index()].filter(|_| !refused).unwrap_or(0);
     let plain = !r.has(tcp::ACK) && r.payload_len == 0 && r.window == 0;
     let near = |e: &Entry| e.ttl.abs_diff(r.ttl) <= 2 || (refused && hop_distance(e.ttl, r.ttl) <= 2);
-    let same_ttl = case.ordinary_before(sender, i).all(|(_, e)| near(e)) && case.ordinary_before(sender, i).next().is_some();
+    // Among them may be forged ones.
+    let (all, usual) = case.ordinary_before(sender, i).fold((0, 0), |(all, usual), (_, e)| (all + 1, usual + u32::from(near(e))));
+    let same_ttl = usual > 0 && usual * 2 >= all;
     let answers = case
         .ordinary_before(sender.other(), i)
         .any(|(_, e)| e.has(tcp::ACK) && e.ack == r.seq && r.time.since(e.time) as f64 >= rtt as f64 * HONEST_SHARE);
     let id = match r.ip_id() {
         None => true,
         Some(0) => r.is(crate::flow::entry::fact::DONT_FRAGMENT),
-        Some(id) => near_series(case, sender, i, id),
+        // What a program past the kernel counts with is its own.
+        Some(id) => refused || near_series(case, sender, i, id),
     };
     plain && same_ttl && answers && id
 }
@@ -104,6 +111,12 @@ pub fn refuses_syn_ack(case: &Case<'_>, sender: Direction, i: usize) -> bool {
     case.ordinary_before(sender, i).all(|(_, e)| e.is_syn()) && answered.any(|(_, e)| e.is_syn_ack() && e.ack == r.seq)
 }
 
+/// Whether a client's reset may be that: it is numbered behind the SYN, and nothing of the server's was captured.
+fn refuses_unseen(case: &Case<'_>, sender: Direction, i: usize, r: &Entry) -> bool {
+    let behind = case.next_seq(sender, i) == Some(r.seq) && !r.has(tcp::ACK) && r.window == 0;
+    sender == case.client && behind && case.of(sender.other()).next().is_none() && case.of(sender).all(|(_, e)| e.is_syn() || e.is_rst())
+}
+
 /// Whether a reset is a host's word on an acknowledgement of what it never sent, as of a connection before this one on the same ports:
 /// it concerns that one (RFC 9293 section 3.10.7.3), and the host goes on with its own.
 fn disowns(case: &Case<'_>, sender: Direction, i: usize, r: &Entry) -> bool {
@@ -112,12 +125,14 @@ fn disowns(case: &Case<'_>, sender: Direction, i: usize, r: &Entry) -> bool {
     r.seq != next && case.ordinary_before(sender, i).all(|(_, e)| e.is_syn()) && acks.any(|(_, e)| e.ack == r.seq)
 }
 
-/// Whether an identification continues the sender's counter.
+/// Whether an identification continues the sender's counter, or the sender is seen to draw its own at random.
 fn near_series(case: &Case<'_>, sender: Direction, i: usize, id: u16) -> bool {
     /// A busy host's global counter moves this much between two packets of one connection.
     const STEP: u16 = 1000;
-    let last = case.ordinary_before(sender, i).filter_map(|(_, e)| e.ip_id()).rfind(|id| *id != 0);
-    last.is_some_and(|last| id.wrapping_sub(last) < STEP)
+    let mut ids = case.ordinary_before(sender, i).filter_map(|(_, e)| e.ip_id()).filter(|id| *id != 0);
+    let Some(first) = ids.next() else { return false };
+    let (last, counts) = ids.fold((first, true), |(last, counts), id| (id, counts && id.wrapping_sub(last) < STEP));
+    !counts || id.wrapping_sub(last) < STEP
 }
 
 /// Whether a suspect's resets differ from their sender's other packets in what a host keeps the same.
@@ -170,7 +185,11 @@ pub fn contradiction(view: &View<'_>, wanted: impl Fn(&Entry, &Entry) -> bool) -
         // A kernel that knows nothing of the connection resets it while a program with a TCP of its own (a scanner, a test tool) goes on.
         let sender = view.suspect.sender;
         let behind = !is_acceptable(view, i, r);
-        if (behind && !is_behind(case, sender, i, r)) || is_kernel_reply(case, sender, i) || disowns(case, sender, i, r) {
+        if (behind && !is_behind(case, sender, i, r))
+            || is_kernel_reply(case, sender, i)
+            || disowns(case, sender, i, r)
+            || refuses_unseen(case, sender, i, r)
+        {
             continue;
         }
         // Windows repeats a refused SYN with the same number: what comes after belongs to the new attempt.
@@ -238,8 +257,8 @@ pub fn is_acceptable(view: &View<'_>, i: usize, r: &Entry) -> bool {
     }
 }
 
-/// Packets of the receiver that could each have drawn one of the resets from entry `first` to entry `i`: what was sent from one and
-/// a half round trips before the first.
+/// Packets of the receiver that could each have drawn one of the acknowledging resets from entry `first` to entry `i`: what was sent from
+/// one and a half round trips before the first.
 pub fn eliciting(view: &View<'_>, first: usize, i: usize) -> usize {
     let case = view.case;
     let Some(r) = case.entries.get(first) else { return 0 };
