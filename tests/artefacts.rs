@@ -19,7 +19,7 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// Scenarios with artefacts, the fields that are not 0, and a sentence of the page.
-const TOLD: [(&str, &[&str], &str); 17] = [
+const TOLD: [(&str, &[&str], &str); 18] = [
     // The box acknowledges a FIN that the client had not sent; that reads like one that was missed.
     ("guilty/redirect-from-template", &["acked_unseen"], "packets are missing from the capture in 1 flow"),
     ("guilty/reset-request-not-captured", &["acked_unseen"], "packets are missing from the capture in 1 flow"),
@@ -33,6 +33,7 @@ const TOLD: [(&str, &[&str], &str); 17] = [
     ("innocent/capture-out-of-order", &["out_of_order"], "stand behind later ones in the file"),
     ("innocent/dns-cut-by-the-capture", &["snaplen_cut"], "cut by the snap length: what stood behind cannot be judged"),
     ("innocent/dns-mirror-port", &["duplicates"], "captured twice: a copy is no second packet"),
+    ("innocent/reset-tapped-hops-apart", &["duplicates"], "captured twice: a copy is no second packet"),
     ("innocent/reset-tapped-twice", &["duplicates"], "captured twice: a copy is no second packet"),
     ("innocent/icmp-forgotten-connection", &["mid_stream"], "begun before the capture"),
     ("innocent/reset-forgotten-connection", &["mid_stream"], "begun before the capture"),

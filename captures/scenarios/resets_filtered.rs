@@ -7,7 +7,7 @@ const NAME: &str = "www.example.org";
 const BLOCKED: &str = "blocked.example.org";
 
 pub fn scenes() -> Vec<Scene> {
-    vec![filtered(), filtered_forgery()]
+    vec![filtered(), filtered_forgery(), tapped_hops_apart()]
 }
 
 /// Downloads that the client breaks off, of which only the beginnings and the ends were captured.
@@ -47,6 +47,22 @@ fn filtered_forgery() -> Scene {
         t.ack(Server);
         let talk = t.talk();
         s.expect_for(talk, "tcp-reset", "none-seen", "confirmed");
+    }
+    s
+}
+
+/// Both sides of a router in one file: what a server resets is there twice.
+fn tapped_hops_apart() -> Scene {
+    let mut s = Scene::innocent("reset-tapped-hops-apart", "Two taps, five hops apart, in one file")
+        .vantage("middle")
+        .at_most("unexplained")
+        .happens("A server resets a name that it does not have, and serves another. Every packet is there twice, 4 ms apart, with a TTL lower by five.")
+        .look("ip.id, tcp.seq and tcp.options.timestamp.tsval of each pair, and ip.ttl.");
+    s.script.second_tap(4000, 5);
+    for n in 0..3u16 {
+        s.script.later_ms(500.0).tcp(&client(), 42_640 + n, &server(), 443, rtt()).visit(NAME);
+        let mut t = s.script.later_ms(500.0).tcp(&client(), 42_650 + n, &server(), 443, rtt());
+        t.handshake().hello(BLOCKED).wait_ms(Server, 12.0).abort(Server);
     }
     s
 }

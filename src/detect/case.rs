@@ -12,7 +12,7 @@ use crate::flow::key::Direction;
 use crate::flow::record::Flow;
 use crate::flow::stream::ahead;
 use crate::packet::{Endpoint, tcp};
-use roles::{client, handshake_rtt, senders, starts};
+use roles::{client, handshake_rtt, senders, starts, unsay_copied_resets};
 use std::cell::OnceCell;
 
 /// How the client was told from the server.
@@ -38,6 +38,8 @@ pub struct Case<'f> {
     pub largest: u32,
     /// How many of them are copies.
     pub copies: usize,
+    /// They come from a tap some hops on, and those of resets are known by it as well.
+    pub second_tap: bool,
     courses: [Course; 2],
     pub client: Direction,
     pub role: Role,
@@ -59,10 +61,11 @@ impl<'f> Case<'f> {
     /// Works a flow out.
     pub fn new(flow: &'f Flow) -> Case<'f> {
         let (entries, left_out) = flow.transcript.entries();
-        let senders = senders(&entries);
+        let mut senders = senders(&entries);
         let (facts, largest) = entries.iter().fold((0, 0), |(facts, largest), e| (facts | e.facts, e.payload_len.max(largest)));
         let errors = if facts & fact::ICMP == 0 { 0 } else { entries.iter().filter(|e| e.is(fact::ICMP)).count() };
         let copies = senders.iter().filter(|sender| sender.is_none()).count() - errors;
+        let second_tap = copies > 0 && flow.sides.iter().any(|s| s.resets > 0) && unsay_copied_resets(&entries, &mut senders);
         let (client, role) = client(&entries, flow);
         let mut case = Case {
             flow,
@@ -72,6 +75,7 @@ impl<'f> Case<'f> {
             facts,
             largest,
             copies,
+            second_tap,
             courses: Default::default(),
             client,
             role,

@@ -111,8 +111,14 @@ pub fn is_copy(first: &Entry, again: &Entry) -> bool {
     const NS: i64 = 3_000_000;
     /// Taps at both ends of a slow line, where packets have numbers of their own.
     const NUMBERED_NS: i64 = 10_000_000;
+    /// Hops between two taps. Forged datagrams have little that tells one from the next.
+    const NEAR: u8 = 4;
+    const FAR: u8 = 8;
     let gap = again.time.since(first.time);
-    let most = if first.ip_id().is_some_and(|id| id != 0) { NUMBERED_NS } else { NS };
+    // What is said again travels as far as before, give or take.
+    let hops = first.ttl.abs_diff(again.ttl);
+    let (apart, far) = if first.is_tcp() { (hops > 0, FAR) } else { (false, NEAR) };
+    let most = if apart || first.ip_id().is_some_and(|id| id != 0) { NUMBERED_NS } else { NS };
     let mask = !(crate::flow::entry::fact::CHECKSUM_BAD
         | crate::flow::entry::fact::CHECKSUM_GOOD
         | crate::flow::entry::fact::TUNNEL
@@ -124,5 +130,5 @@ pub fn is_copy(first: &Entry, again: &Entry) -> bool {
         && (first.tsval, first.tsecr, first.ip_id, first.header_len) == (again.tsval, again.tsecr, again.ip_id, again.header_len)
         && first.facts & mask == again.facts & mask
         && first.peek == again.peek
-        && first.ttl.abs_diff(again.ttl) <= 4
+        && hops <= far
 }

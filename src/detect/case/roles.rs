@@ -20,11 +20,31 @@ pub(super) fn senders(entries: &[Entry]) -> Vec<Option<Direction>> {
             *oldest = mark;
         }
         let near = || entries.get(i.saturating_sub(COPY_WINDOW)..i).unwrap_or_default();
-        // Equal resets microseconds apart are what some injectors send: whether those are copies is for the rules to say.
+        // Equal resets microseconds apart are what some injectors send: see below.
         let copied = similar && !e.is_rst() && near().iter().any(|earlier| is_copy(earlier, e));
         (!e.is(fact::ICMP) && !copied).then(|| e.direction())
     };
     entries.iter().enumerate().map(of).collect()
+}
+
+/// Takes resets out that are other captures of earlier ones: from a second tap, so many hops on as the flow's other packets come from.
+/// Whether there is one; where both captures have the same TTL, whether resets are copies is for the rules to say.
+pub(super) fn unsay_copied_resets(entries: &[Entry], senders: &mut [Option<Direction>]) -> bool {
+    /// One pair among packets that were captured once may be a forger's.
+    const PAIRS: usize = 2;
+    let near = |i: usize| entries.get(i.saturating_sub(2 * COPY_WINDOW)..i).unwrap_or_default();
+    // Which of several alike a packet is a copy of does not matter, as long as one has come so many hops fewer.
+    let apart = |i: usize, e: &Entry| near(i).iter().filter(|earlier| is_copy(earlier, e)).map(|earlier| earlier.ttl.abs_diff(e.ttl)).max();
+    let ordinary = || entries.iter().enumerate().filter(|(_, e)| !e.is(fact::ICMP) && !e.is_rst());
+    let hops: Vec<u8> = ordinary().filter(|(i, _)| senders.get(*i) == Some(&None)).filter_map(|(i, e)| apart(i, e)).collect();
+    let all = hops.len() * 2 == ordinary().count();
+    let usual = |found: u8| found > 0 && (all || hops.iter().filter(|hops| **hops == found).count() >= PAIRS) && hops.contains(&found);
+    for (i, (e, sender)) in entries.iter().zip(senders).enumerate().filter(|(_, (e, _))| e.is_rst()) {
+        if apart(i, e).is_some_and(usual) {
+            *sender = None;
+        }
+    }
+    !hops.is_empty() && hops.iter().all(|found| usual(*found))
 }
 
 /// Something of what a packet has in common with every copy of it, and with hardly any other.

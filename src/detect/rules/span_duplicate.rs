@@ -3,7 +3,8 @@
 //! ## What it looks for
 //!
 //! More than a twentieth of all packets of the capture, or most packets of this side of the flow, were captured twice:
-//! same header, same payload, microseconds apart.
+//! same header, same payload, microseconds apart. Not of resets in a flow that two taps have captured some hops apart, all with the
+//! same difference of TTLs: there a reset's copy is known by it and counts nowhere.
 //!
 //! ## Why it speaks against it
 //!
@@ -41,6 +42,10 @@ pub const RULE: Rule = Rule {
 const SHARE: f64 = 0.05;
 
 fn check(view: &View<'_>) -> Option<Claim> {
+    // Of those that a second tap has captured some hops on, resets are known as well and count once.
+    if view.suspect.mechanism == Mechanism::TcpReset && view.case.second_tap {
+        return None;
+    }
     let here = view.case.is_duplicated(view.suspect.sender);
     if view.around.duplicates <= SHARE && !here {
         return None;
