@@ -43,7 +43,7 @@ fn filtered_forgery() -> Scene {
     for n in 0..2u16 {
         let mut t = s.script.later_ms(400.0).tcp(&client(), 42_630 + n, &server(), 443, rtt());
         t.handshake().hello(BLOCKED);
-        t.inject(Server).rst_ack().ttl(90).ip_id(0x1234 + n).window(1400).after_ms(3.0).copies(3);
+        t.inject(Server).rst_ack().ttl(90).ip_id(0x2b17 + 777 * n).window(1400).after_ms(3.0).copies(3);
         t.ack(Server);
         let talk = t.talk();
         s.expect_for(talk, "tcp-reset", "none-seen", "confirmed");
