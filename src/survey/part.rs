@@ -48,6 +48,7 @@ pub struct Part {
     pub timeline: Timeline,
     ordinary_dns: usize,
     standing_out: usize,
+    first_answers: usize,
     usual: Vec<Option<Usual>>,
     kept_refused: usize,
     kept_slow: usize,

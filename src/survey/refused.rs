@@ -76,11 +76,15 @@ impl Index<'_> {
         if here.len() > BUSY {
             return refused;
         }
+        let known = self.facts().refusals.get(&host.ip).map(|r| r.0.as_slice()).unwrap_or_default();
+        // Nearly every resolver.
+        if known.is_empty() && here.iter().all(|a| a.outcome != Outcome::Silent) {
+            return refused;
+        }
         let ends: BTreeSet<Endpoint> = here.iter().filter(|a| a.is_answered()).map(|a| a.client).collect();
         // From a port that other queries come from at the time it may be about those.
         let first = case.entries.first().map_or(0, |e| e.frame);
         let shared = here.iter().any(|a| a.client == client && a.flow != first && a.time.since(at).abs() <= NEAR_NS);
-        let known = self.facts().refusals.get(&host.ip).map(|r| r.0.as_slice()).unwrap_or_default();
         for refusal in known.iter().filter(|r| r.time.since(at).abs() <= NEAR_NS) {
             if refusal.client == client {
                 // A port is used again; what comes before the query, or long after it, is about another one.

@@ -20,8 +20,10 @@ const MAX_ORDINARY_DNS: usize = 24;
 
 /// Of those that do not look like what the resolver said before: kept per shard beyond them.
 const MAX_STANDING_OUT: usize = 64;
-/// Answers of each resolver that are kept whatever they look like: one that is asked little beside others may be none at all.
+/// Answers of each resolver that are kept whatever they look like, and how many of such: one that is asked little beside others may be
+/// none at all, and says so in other flows.
 const MAX_OF_EACH: usize = 4;
+const MAX_FIRST: usize = 4;
 /// Places per shard for what resolvers look like: a client has few.
 const RESOLVERS: usize = 64;
 
@@ -33,6 +35,15 @@ pub(super) struct Usual {
     least: i64,
     /// Answers so far, no more than are kept whatever they look like.
     answers: usize,
+}
+
+/// How an answer looks beside those of its resolver so far.
+#[derive(PartialEq)]
+enum Looks {
+    AsUsual,
+    /// As usual, as far as so few tell.
+    AmongTheFirst,
+    Otherwise,
 }
 
 /// What a suspect could become once other flows are known.
@@ -86,11 +97,15 @@ impl Part {
                     return Worth::Keeping;
                 }
                 self.ordinary_dns += 1;
-                if self.stands_out(case) {
-                    let worth = Worth::one_of(&mut self.standing_out, MAX_STANDING_OUT);
-                    return if self.ordinary_dns <= MAX_ORDINARY_DNS { Worth::Keeping } else { worth };
+                let looks = self.looks(case);
+                if self.ordinary_dns <= MAX_ORDINARY_DNS {
+                    return Worth::Keeping;
                 }
-                self.ordinary_dns <= MAX_ORDINARY_DNS
+                if looks == Looks::Otherwise {
+                    return Worth::one_of(&mut self.standing_out, MAX_STANDING_OUT);
+                }
+                self.first_answers += usize::from(looks == Looks::AmongTheFirst);
+                looks == Looks::AmongTheFirst && self.first_answers <= MAX_FIRST
             }
             Mechanism::TcpReset => {
                 if suspect.stage == crate::detect::finding::Stage::PostSyn {
@@ -114,33 +129,38 @@ impl Part {
 
     /// Whether an answer looks otherwise than those that gave addresses, or comes much sooner: in a long capture the few that are forged
     /// are not among the first.
-    fn stands_out(&mut self, case: &Case<'_>) -> bool {
-        let (Some((_, seen)), Some(query)) = (dns_answer::answers(case).next(), dns_answer::queries(case).next()) else { return false };
-        let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return false };
+    fn looks(&mut self, case: &Case<'_>) -> Looks {
+        let (Some((_, seen)), Some(query)) = (dns_answer::answers(case).next(), dns_answer::queries(case).next()) else {
+            return Looks::AsUsual;
+        };
+        let (Some(e), Some(asked)) = (case.entries.get(seen.entry), case.entries.get(query.entry)) else { return Looks::AsUsual };
         let resolver = case.server_end().ip;
         let delay = e.time.since(asked.time).max(0);
         let gives = seen.message.rcode == 0 && seen.message.addresses().next().is_some();
         if self.usual.is_empty() {
             self.usual.resize_with(RESOLVERS, || None);
         }
-        let Some(place) = self.usual.get_mut(place(resolver)) else { return false };
+        let Some(place) = self.usual.get_mut(place(resolver)) else { return Looks::AsUsual };
         match place {
             Some(usual) if usual.resolver == resolver => {
-                usual.answers += usize::from(usual.answers < MAX_OF_EACH);
-                let stands_out = e.ttl != usual.ttl || delay < usual.least / 2 || usual.answers < MAX_OF_EACH;
+                usual.answers += usize::from(usual.answers <= MAX_OF_EACH);
+                let otherwise = e.ttl != usual.ttl || delay < usual.least / 2;
                 if gives && e.ttl == usual.ttl {
                     usual.least = usual.least.min(delay);
                 }
-                return stands_out;
+                match otherwise {
+                    true => Looks::Otherwise,
+                    false if usual.answers <= MAX_OF_EACH => Looks::AmongTheFirst,
+                    false => Looks::AsUsual,
+                }
             }
             None if gives => {
                 *place = Some(Usual { resolver, ttl: e.ttl, least: delay, answers: 1 });
-                return true;
+                Looks::AmongTheFirst
             }
             // The place of two is the first one's.
-            _ => {}
+            _ => Looks::AsUsual,
         }
-        false
     }
 }
 
