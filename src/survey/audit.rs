@@ -13,7 +13,7 @@ use crate::packet::tcp;
 /// Fewer packets missing from a capture are a mishap, and tell no share. So many flows can be shown to whoever judges again.
 const MISSED: usize = 12;
 /// A flow with a hole may have been tampered with.
-const LOSSY: usize = 2;
+const LOSSY: u64 = 2;
 
 /// Sums over all flows that tell how the capture was taken.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,8 +36,9 @@ pub struct Audit {
     pub missed: u64,
     pub data: u64,
     pub missed_flows: Few<MISSED>,
-    /// Flows whose client acknowledges a SYN/ACK that was not captured before it.
-    pub unopened_flows: Few<LOSSY>,
+    /// Flows that begin with a SYN, and those of them whose client acknowledges a SYN/ACK that was not captured before it.
+    pub begun: u64,
+    pub unopened: Sighted,
     /// A TCP flow with a packet that has none of the flags SYN, FIN and RST, and one where those that have them tell of such packets.
     pub plain_flows: Few<1>,
     pub bare_flows: Few<1>,
@@ -95,8 +96,9 @@ impl Audit {
         }
         if case.flow.key.protocol == 6 {
             self.data += low.data_packets + high.data_packets;
+            self.begun += u64::from(case.role == Role::Syn);
             if is_unopened(case) {
-                self.unopened_flows.add(first);
+                self.unopened.add(first);
             }
             if flags::has_plain(case) {
                 self.plain_flows.add(first);
@@ -148,7 +150,8 @@ impl Audit {
         self.missed += o.missed;
         self.data += o.data;
         self.missed_flows.merge(&o.missed_flows);
-        self.unopened_flows.merge(&o.unopened_flows);
+        self.begun += o.begun;
+        self.unopened.merge(&o.unopened);
         self.plain_flows.merge(&o.plain_flows);
         self.bare_flows.merge(&o.bare_flows);
         self.on_the_way.merge(&o.on_the_way);
@@ -187,7 +190,11 @@ impl Audit {
     /// Several flows show holes, or captures of the two directions put together out of step: the number of packets before another tells
     /// nothing.
     pub fn is_lossy(&self) -> bool {
-        self.acked_unseen >= LOSSY as u64 || self.unopened_flows.iter().count() >= LOSSY
+        /// Of a thousand; fewer are a few bad moments in a long capture, and not where resets are counted.
+        const SHARE: u64 = 2;
+        let holes = self.acked_unseen >= LOSSY && self.missed * 1000 >= (self.missed + self.data) * SHARE;
+        let unopened = self.unopened.count >= LOSSY && self.unopened.count * 1000 >= self.begun * SHARE;
+        holes || unopened
     }
 
     /// Of TCP only packets with certain flags were captured: what resets answer is not among them.

@@ -58,7 +58,7 @@ impl Index<'_> {
         // Nor are resets counted in a capture with holes.
         let counted = suspect.mechanism == Mechanism::TcpReset && self.audit().is_lossy() && suspect.packets.len() > 1;
         list.add(self.audit().missed_flows.iter().filter(|_| missed || counted));
-        list.add(self.audit().unopened_flows.iter().filter(|_| counted));
+        list.add(self.audit().unopened.flows.iter().filter(|_| counted));
         let lost = finding.iter().flat_map(|f| &f.claims).any(|c| c.rule == "chance-loss");
         list.add(self.lost(case, suspect).flows.iter().filter(|_| lost));
         let sums = matches!(suspect.mechanism, Mechanism::Drop | Mechanism::Stall | Mechanism::Throttle);
