@@ -47,12 +47,12 @@ impl Asked {
         (self.server.ip, self.server.port, self.kind)
     }
 
-    /// As much of the service and of the name as fits in a number, in the same order: of the service all but for the lower half of an
-    /// IPv6 address, of the name its first octets.
+    /// As much of the service and of the name as fits in a number, in the same order: of an IPv6 service the address but for its last bit,
+    /// since nothing may come before port and kind; of others all, and of the name its first octets.
     fn rank(&self) -> u128 {
         let service = match self.server.ip {
             IpAddr::V4(ip) => u64::from(ip.to_bits()) << 24 | u64::from(self.server.port) << 8 | self.kind as u64,
-            IpAddr::V6(ip) => 1 << 63 | (ip.to_bits() >> 65) as u64,
+            IpAddr::V6(ip) => return 1 << 127 | ip.to_bits() >> 1,
         };
         let mut name = [0; 8];
         name.iter_mut().zip(self.name.iter()).for_each(|(to, from)| *to = *from);
@@ -229,68 +229,4 @@ fn between(mut list: Vec<usize>, ends: usize) -> Vec<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn attempts(frames: impl Iterator<Item = u64>) -> Attempts {
-        let mut all = Attempts::default();
-        for frame in frames {
-            let name: &[u8] = if frame % 2 == 0 { b"even" } else { b"odd" };
-            let outcome = if frame % 7 < 2 { Outcome::Silent } else { Outcome::Answered };
-            let client = Endpoint { ip: IpAddr::from([10, 0, 0, 1]), port: 1024 };
-            let attempt = Attempt {
-                time: Timestamp(frame as i64),
-                frame,
-                flow: FlowRef { first: frame, stream_first: Some(frame), client },
-                server: IpAddr::from([45, 6, 0, 1]),
-                port: 443,
-                name,
-                outcome,
-                same_kind: true,
-                ech: false,
-                session: true,
-                hit: false,
-                segments: 1,
-                largest: 517,
-                afterwards: Afterwards::Heard,
-                evasion: 0,
-            };
-            all.add(Kind::Tls, attempt);
-        }
-        all
-    }
-
-    fn frames(all: &Attempts) -> Vec<u64> {
-        all.all().iter().map(|a| a.frame).collect()
-    }
-
-    #[test]
-    fn what_is_kept_does_not_depend_on_when_it_was_cut() {
-        let mut whole = attempts(1..3000);
-        let mut parts = attempts(1200..3000);
-        parts.merge(attempts(1..1200));
-        whole.settle();
-        parts.settle();
-        assert_eq!((frames(&whole), whole.dropped), (frames(&parts), parts.dropped));
-        assert_eq!((whole.all().len(), whole.dropped), (2 * ATTEMPTS_PER_NAME, 2999 - 2 * ATTEMPTS_PER_NAME as u64));
-        for name in whole.all().chunk_by(|a, b| a.name == b.name) {
-            assert_eq!(name.iter().filter(|a| a.is_answered()).count(), ATTEMPTS_PER_NAME / 2);
-        }
-    }
-
-    #[test]
-    fn told_as_it_was_noted_and_a_name_is_held_once() {
-        let all = attempts(1..20);
-        let first = all.all().first().unwrap();
-        let Attempt { frame, flow, name, server, port, .. } = first.attempt();
-        assert_eq!((frame, flow.first, flow.stream_first, flow.client.port), (1, 1, Some(1), 1024));
-        assert_eq!((first.attempt().largest, first.attempt().afterwards), (520, Afterwards::Heard));
-        assert_eq!((name, server, port), (b"odd".as_slice(), first.server.ip, 443));
-        assert_eq!((all.names.len(), Arc::strong_count(&first.name)), (2, 11));
-    }
-
-    #[test]
-    fn a_request_is_small() {
-        assert!(size_of::<Asked>() <= 96);
-    }
-}
+mod tests;
