@@ -14,7 +14,11 @@ const OTHER: &str = "fine.example.net";
 
 pub fn scenes() -> Vec<Scene> {
     let pairs: [fn(bool) -> Scene; 7] = [hello, tail, answer, host, quic, ech, query];
-    pairs.iter().flat_map(|pair| [pair(true), pair(false)]).chain([all_quic(), query_of_all(), unheard(), bad_line(true)]).collect()
+    pairs
+        .iter()
+        .flat_map(|pair| [pair(true), pair(false)])
+        .chain([all_quic(), query_of_all(), unheard(), last_words(), bad_line(true)])
+        .collect()
 }
 
 /// With a control the name stands accused; without one it is a silence like any other.
@@ -38,6 +42,21 @@ fn hello(control: bool) -> Scene {
     t.wait_ms(Server, 15_000.0).fin(Server).ack(Client).retry(Server, 3);
     let talk = t.talk();
     s.expect(talk, "drop", expectation(control));
+    s
+}
+
+/// The line was up when each of them began: what is silent by then does not say that it went dead with the last.
+fn last_words() -> Scene {
+    let mut s = Scene::guilty("drop-last-words", "The last of a row of connections that die alike")
+        .happens("A name is asked for four times, ten seconds apart; each hello is repeated in vain while the next connection opens without trouble. Behind the last handshake nothing arrives any more, since nobody asks for anything else.")
+        .look("Each SYN/ACK comes while the hellos before it are repeated.");
+    s.script.tcp(&client(), 44_080, &server(), 443, rtt()).visit(OTHER);
+    for n in 0..4u16 {
+        let mut t = s.script.at_ms(2000.0 + f64::from(n) * 10_000.0).tcp(&client(), 44_081 + n, &server(), 443, rtt());
+        t.handshake().cut(Client).hello(NAME).retry(Client, 7);
+        let talk = t.talk();
+        s.expect(talk, "drop", "likely");
+    }
     s
 }
 

@@ -5,7 +5,7 @@ use super::facts::Silent;
 use super::heard::HEARD;
 use crate::capture::Timestamp;
 use crate::detect::case::Case;
-use crate::detect::finding::Suspect;
+use crate::detect::finding::{Mechanism, Suspect};
 use crate::detect::surroundings::Surroundings;
 use crate::detect::suspects::{drop, stall};
 
@@ -26,8 +26,14 @@ impl<'f> Index<'f> {
         let begun = self.begun.partition_point(|t| *t < until);
         let of_client = run(&self.silences, |(c, ..)| c.cmp(&client)).iter().rev().skip_while(move |(_, n, _)| *n >= begun);
         let before = of_client.take_while(move |(_, n, _)| n + REACH >= begun).map(|(.., s)| *s);
+        // What had been silent for long when the suspect's own handshake went through was so on a line that was up. What had just been
+        // asked by then might still have been answered. A transfer has gone on since.
+        let asked = suspect.mechanism == Mechanism::Drop;
+        let opened = case.of(case.server()).find(|(_, e)| asked && e.is_syn_ack());
+        let up = opened.map_or(Timestamp(i64::MIN), |(_, e)| e.time);
         // One SYN that was lost is loss.
-        before.filter(move |s| s.until > from && s.flow != own && !(s.ended && s.unopened.is_some()))
+        before
+            .filter(move |s| s.until > from && up.since(s.from) <= drop::SILENCE_NS && s.flow != own && !(s.ended && s.unopened.is_some()))
     }
 
     /// Of those one of a server.

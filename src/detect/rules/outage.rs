@@ -4,7 +4,8 @@
 //!
 //! During the silence nothing arrived from the far side in any other flow of this client, and other flows went silent at the
 //! same time; if those were of two servers more, or one of them was answered in the end, the silence counts up to the last
-//! packet that had no answer. Or a single flow went on, which may be a tunnel: one without a name in it while another server
+//! packet that had no answer. What had been silent for five seconds when the suspect's own handshake was answered does
+//! not count: the line was up then. Or a single flow went on, which may be a tunnel: one without a name in it while another server
 //! was silent too, one with a name while three others were. Not where the server itself was heard meanwhile (see
 //! `request-unreceived`).
 //!
