@@ -28,6 +28,8 @@ mod forgeries;
 mod given_up;
 #[path = "scenarios/gone_innocent.rs"]
 mod gone_innocent;
+#[path = "scenarios/greetings.rs"]
+mod greetings;
 #[path = "scenarios/injectors.rs"]
 mod injectors;
 #[path = "scenarios/lasting.rs"]
@@ -78,6 +80,7 @@ fn main() -> std::io::Result<()> {
         answers_honest::scenes(),
         drops::scenes(),
         drops_innocent::scenes(),
+        greetings::scenes(),
         transfers::scenes(),
         forgeries::scenes(),
         injectors::scenes(),

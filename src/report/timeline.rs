@@ -93,7 +93,7 @@ fn service(kind: Kind) -> Option<&'static str> {
         Kind::Http => Some("http"),
         Kind::Quic => Some("quic"),
         Kind::Dns => Some("dns"),
-        Kind::Other => None,
+        Kind::Other | Kind::Greeted => None,
     }
 }
 

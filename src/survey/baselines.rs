@@ -172,9 +172,11 @@ impl<'f> Index<'f> {
 
     /// The kind of request a suspect's trigger is.
     pub(super) fn kind(case: &Case<'_>, suspect: &Suspect) -> Option<Kind> {
-        Some(match suspect.trigger.as_ref()?.kind {
+        let trigger = suspect.trigger.as_ref()?;
+        Some(match trigger.kind {
             TriggerKind::DnsQname => Kind::Dns,
             TriggerKind::HttpHost | TriggerKind::HttpUri => Kind::Http,
+            TriggerKind::Protocol if case.flow.key.protocol == 6 && drop::is_greeted(case, trigger.frame) => Kind::Greeted,
             TriggerKind::Protocol if case.flow.key.protocol == 6 => Kind::Other,
             TriggerKind::QuicSni | TriggerKind::Protocol => Kind::Quic,
             TriggerKind::TlsSni | TriggerKind::TlsEch if case.flow.key.protocol == 6 => Kind::Tls,
@@ -187,16 +189,17 @@ impl<'f> Index<'f> {
         run(&self.by_name, |a| a.wanted().cmp(&(kind, name)))
     }
 
-    /// Requests to a host, in groups by port and kind.
+    /// Requests to a host that are a measure for others, in groups by port and kind.
     pub(super) fn on_host(&self, server: IpAddr) -> impl Iterator<Item = &[&'f Asked]> {
         let mut rest = run(&self.by_server, |a| a.server.ip.cmp(&server));
-        std::iter::from_fn(move || {
+        let groups = std::iter::from_fn(move || {
             let service = rest.first()?.service();
             // A busy host has many requests and few services.
             let (group, others) = rest.split_at_checked(rest.partition_point(|a| a.service() == service))?;
             rest = others;
             Some(group)
-        })
+        });
+        groups.filter(|group| group.first().is_some_and(|a| a.kind != Kind::Greeted))
     }
 
     pub(super) fn facts(&self) -> &'f Facts {

@@ -23,6 +23,9 @@ pub enum Kind {
     Dns,
     /// Anything else over TCP.
     Other,
+    /// What a client says to a server that spoke first. It is measured by its like and no measure for others: whoever refuses these on
+    /// one port has nothing to do with the next.
+    Greeted,
 }
 
 /// An address, from the flows that gave no cause for suspicion.

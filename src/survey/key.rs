@@ -68,7 +68,7 @@ pub(super) fn could_hit(mechanism: Mechanism) -> &'static [Kind] {
     match mechanism {
         Mechanism::DnsAnswer => &[Kind::Dns],
         Mechanism::TlsIntercept => &[Kind::Tls],
-        Mechanism::Drop | Mechanism::IcmpError => &[Kind::Tls, Kind::Http, Kind::Quic, Kind::Dns, Kind::Other],
+        Mechanism::Drop | Mechanism::IcmpError => &[Kind::Tls, Kind::Http, Kind::Quic, Kind::Dns, Kind::Other, Kind::Greeted],
         Mechanism::TcpReset | Mechanism::TcpFin | Mechanism::TcpData | Mechanism::TcpHandshake | Mechanism::Stall | Mechanism::Throttle => {
             &[Kind::Tls, Kind::Http, Kind::Other]
         }

@@ -56,6 +56,7 @@ impl Part {
         }
         self.facts.transfers.note(case, suspects);
         self.note_attempts(case, suspects, bad, (reset, evasion));
+        self.note_greeted(case, bad);
         self.note_portal(case);
         self.note_issuer(case);
         self.note_port(case);
@@ -145,6 +146,32 @@ impl Part {
                 },
             );
         }
+    }
+
+    /// A conversation that the server opened and the client was heard in: what others of its protocol are measured by.
+    fn note_greeted(&mut self, case: &Case<'_>, bad: bool) {
+        let Some(reply) = drop::heard_reply(case).filter(|_| !bad && case.messages.requests.is_empty()) else { return };
+        let server = case.server_end();
+        self.facts.attempts.add(
+            Kind::Greeted,
+            Attempt {
+                time: reply.time,
+                frame: reply.frame,
+                flow: flow_ref(case),
+                server: server.ip,
+                port: server.port,
+                name: b"",
+                outcome: Outcome::Answered,
+                same_kind: true,
+                ech: false,
+                session: false,
+                hit: false,
+                segments: 1,
+                largest: u16::try_from(reply.payload_len).unwrap_or(u16::MAX),
+                afterwards: drop::afterwards(case),
+                evasion: 0,
+            },
+        );
     }
 
     fn note_port(&mut self, case: &Case<'_>) {

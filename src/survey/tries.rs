@@ -39,6 +39,7 @@ pub fn kind(case: &Case<'_>, request: &Request) -> Kind {
         TriggerKind::TlsSni | TriggerKind::TlsEch if case.flow.key.protocol == 6 => Kind::Tls,
         TriggerKind::TlsSni | TriggerKind::TlsEch | TriggerKind::QuicSni => Kind::Quic,
         TriggerKind::DnsQname => Kind::Dns,
+        TriggerKind::Protocol if drop::is_greeted(case, request.frame) => Kind::Greeted,
         TriggerKind::Protocol => Kind::Other,
         _ => Kind::Http,
     }

@@ -18,6 +18,7 @@ pub static ROWS: &[Row] = &[
     ("client-gone", Drop, answer_is_not_heard, hello_vanishes),
     ("control-port-ok", Drop, another_port_works, another_port_worked_once),
     ("disguise-passes", Drop, passes_behind_decoys, passes_once_it_is_up),
+    ("greeted-once", Drop, only_one_greeting, greetings_fail),
     ("late-silence", Drop, cut_after_a_pause, cut_after_the_answer),
     ("mtu-black-hole", Drop, large_ones_vanish, hello_vanishes),
     ("one-sided", Drop, one_direction, hello_vanishes),
@@ -125,6 +126,39 @@ fn large_ones_vanish(g: &mut Given) {
 fn one_direction(g: &mut Given) {
     hello_vanishes(g);
     g.around.one_sided = true;
+}
+
+/// From its first words on nothing of the client arrives, and the server repeats its greeting.
+fn only_one_greeting(g: &mut Given) {
+    let mut t = g.tcp();
+    t.handshake().send(Server, b"SSH-2.0-OpenSSH_10.0\r\n").cut(Client).send(Client, b"SSH-2.0-OpenSSH_9.9\r\n").retry(Client, 5);
+}
+
+fn greetings_fail(g: &mut Given) {
+    only_one_greeting(g);
+    greetings_fail_beside(g);
+}
+
+/// A server that is heard to greet again and again says that it has heard nothing; where one goes through all the same it is chance.
+#[test]
+fn a_greeting_repeated_says_that_nothing_was_heard() {
+    let mut g = Given::default();
+    let mut t = g.tcp();
+    t.handshake().send(Server, b"220 mail\r\n").cut(Client).send(Client, b"EHLO me\r\n").retry(Client, 3).retry(Server, 3);
+    t.wait_ms(Client, 9000.0).resend(Client).wait_ms(Client, 9000.0).resend(Client).wait_ms(Server, 22_000.0).resend(Server);
+    greetings_fail_beside(&mut g);
+    let told = |g: &Given| g.claims(Drop).unwrap().iter().filter(|c| c.void.is_none()).map(|c| c.rule).collect::<Vec<_>>();
+    assert_eq!(told(&g), ["answer-then-silence", "request-unreceived", "trigger-then-silence"]);
+    let mut passes = attempt("", Outcome::Answered);
+    passes.time.0 += 30_000_000_000;
+    g.around.same_name.push(passes);
+    assert!(told(&g).contains(&"greeted-once"));
+}
+
+fn greetings_fail_beside(g: &mut Given) {
+    let mut other = attempt("", Outcome::Silent);
+    other.time.0 += 20_000_000_000;
+    g.around.same_name.push(other);
 }
 
 fn nothing_arrives(g: &mut Given) {

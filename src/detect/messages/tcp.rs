@@ -3,10 +3,11 @@
 use super::{DnsSeen, Messages, Request};
 use crate::app::pieces::Pieces;
 use crate::app::{dns, http, tls};
-use crate::detect::case::Case;
+use crate::detect::case::{Case, Role};
 use crate::detect::finding::TriggerKind;
+use crate::detect::suspects::drop::RETRANSMISSIONS;
 use crate::flow::key::Direction;
-use crate::flow::stream::{Laid, lay};
+use crate::flow::stream::{Laid, ahead, lay};
 use std::cell::OnceCell;
 
 impl Messages {
@@ -26,7 +27,7 @@ impl Messages {
         } else {
             self.dns_over_tcp(case, &client, &server);
             if self.requests.is_empty() {
-                self.requests.extend(unnamed_request(case, &client));
+                self.requests.extend(unnamed_request(case, &client).or_else(|| unheard_reply(case, &client)));
             }
         }
         self.server = tls::server(&server_pieces).filter(|s| !s.first_bytes_not_tls || self.hello.is_some());
@@ -151,6 +152,17 @@ fn unnamed_request(case: &Case<'_>, laid: &Laid<'_>) -> Option<Request> {
         return None;
     }
     request(case, laid, TriggerKind::Protocol, Vec::new(), 0, first.payload_len, true)
+}
+
+/// What a client says first to a server that spoke before it, where the server never heard any of it: then there is something to explain,
+/// and otherwise it is no request.
+fn unheard_reply(case: &Case<'_>, laid: &Laid<'_>) -> Option<Request> {
+    let start = case.starts[case.client.index()].filter(|_| case.role == Role::Syn)?;
+    let mut said = case.of(case.client).filter(|(_, e)| e.payload_len > 0 && e.seq == start && !e.is_rst());
+    let (at, first) = said.next()?;
+    let heard = case.after(case.server(), at).any(|(_, e)| e.is_rst() || ahead(e.ack, start) > 0);
+    let unheard = !heard && said.count() >= RETRANSMISSIONS && !laid.pieces.is_empty();
+    unheard.then(|| request(case, laid, TriggerKind::Protocol, Vec::new(), 0, first.payload_len, true)).flatten()
 }
 
 fn http_request(case: &Case<'_>, laid: &Laid<'_>, http: &http::Request) -> Option<Request> {

@@ -68,7 +68,7 @@ rules! {
     closed_port, control_name_ok, control_port_ok, control_transfer_ok, dark_after_answer, data_after_reset, data_contradicted, data_disowned, disguise_passes, dns64,
     dns_answers_conflict, dns_as_usual, dns_bogon, dns_cached, dns_edns_lost, dns_flags_odd, dns_forwarder, dns_gateway,
     dns_known_forged, dns_no_such_name, dns_non_resolver, dns_qtype_mismatch, dns_same_answer, dns_ttl_outlier, dns_unfiltered,
-    every_name_fails, fin_before_reset, happy_eyeballs, icmp_from_server, icmp_nearby, icmp_prohibited, idle_timeout,
+    every_name_fails, fin_before_reset, greeted_once, happy_eyeballs, icmp_from_server, icmp_nearby, icmp_prohibited, idle_timeout,
     ipid_jump, ipid_mirror, ipid_reused, ipid_uncounted, issuer_differs, issuer_known, issuer_refused, late_silence,
     mtu_black_hole, name_hit_elsewhere,
     name_repeats, nat_timeout, not_tls, one_sided, options_missing, outage, overlap_differs, page_bare, protocol_control, request_unreceived, reset_behind, rate_ceiling, rate_shared, receiver_limited,

@@ -4,7 +4,7 @@
 //!
 //! In the suspect's own connection, behind at least three copies of the request and a round trip after the third, the server
 //! sent ordinary packets (mostly the FIN of a server that waited long enough, and its repetitions) that acknowledge nothing
-//! of the part in question, numbered right behind what it had said; and from the first of them to the last, a round trip
+//! of the part in question, numbered right behind what it had said, or are the greeting that it opened the conversation with; and from the first of them to the last, a round trip
 //! less, the client sent at least two packets more. Repeated SYN-ACKs do not count: behind those the handshake did not end
 //! for the server. Nor does what answers a client's reset.
 //!
@@ -29,8 +29,8 @@
 
 use super::{Rule, View};
 use crate::detect::case::Case;
-use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, Suspect};
-use crate::detect::suspects::drop::{Acknowledged, silence};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance, Suspect, TriggerKind};
+use crate::detect::suspects::drop::{Acknowledged, is_greeted, silence};
 use crate::flow::entry::{Entry, fact};
 use crate::flow::stream::ahead;
 use crate::packet::tcp;
@@ -76,7 +76,10 @@ pub fn says<'a>(case: &'a Case<'_>, suspect: &Suspect) -> Vec<&'a Entry> {
     let ordinary = |e: &Entry| e.has(tcp::ACK) && !e.is_rst() && !e.is_syn_ack() && !e.is(fact::ICMP);
     let over = case.of(case.client).map(|(_, e)| e).find(|e| e.is_rst()).map_or(u64::MAX, |e| e.frame);
     let heard = case.of(case.server()).map(|(_, e)| e).filter(|e| ordinary(e) && e.frame < over && e.time.since(third.time) >= due);
-    let said: Vec<&Entry> = heard.filter(|e| e.seq == next && ahead(e.ack, stuck.seq) <= 0).collect();
+    // A server that spoke first says its greeting again and again, though the client acknowledges every copy.
+    let greeted = is_greeted(case, stuck.frame) && suspect.trigger.as_ref().is_some_and(|t| t.kind == TriggerKind::Protocol);
+    let again = |e: &Entry| greeted && e.payload_len > 0 && e.seq_end() == next;
+    let said: Vec<&Entry> = heard.filter(|e| (e.seq == next || again(e)) && ahead(e.ack, stuck.seq) <= 0).collect();
     let (Some(first), Some(last)) = (said.first(), said.last()) else { return said };
     let meanwhile = case.of(case.client).filter(|(_, e)| e.frame > first.frame && last.time.since(e.time) >= due).count();
     if meanwhile >= MEANWHILE { said } else { Vec::new() }

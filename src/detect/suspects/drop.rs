@@ -158,6 +158,20 @@ pub fn later_silence(case: &Case<'_>) -> Option<Silence> {
     unheard_client(case).or_else(|| unheard_answer(case)).filter(|_| case.established())
 }
 
+/// What a client said to a server that spoke before it, where the server heard it and went on.
+pub fn heard_reply<'c>(case: &'c Case<'_>) -> Option<&'c Entry> {
+    let start = case.starts[case.client.index()].filter(|_| case.flow.key.protocol == 6 && case.established())?;
+    let (at, reply) = case.of(case.client).find(|(_, e)| e.payload_len > 0 && e.seq == start && !e.is_rst())?;
+    let spoken = case.next_seq(case.server(), at)?;
+    let goes_on = |e: &Entry| e.payload_len > 0 && !e.is_rst() && ahead(e.seq_end(), spoken) > 0 && ahead(e.ack, start) > 0;
+    (is_greeted(case, reply.frame) && case.after(case.server(), at).any(|(_, e)| goes_on(e))).then_some(reply)
+}
+
+/// Whether the server had spoken before the client said something.
+pub fn is_greeted(case: &Case<'_>, frame: u64) -> bool {
+    case.of(case.server()).take_while(|(_, e)| e.frame < frame).any(|(_, e)| e.payload_len > 0 && !e.is_rst())
+}
+
 /// How a connection went on after the server's first answer.
 pub fn afterwards(case: &Case<'_>) -> Afterwards {
     if case.flow.key.protocol != 6 {
