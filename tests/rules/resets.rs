@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::given::{Given, NAME, RTT_MS, attempt, client, server};
+use interloper::detect::finding::Class;
 use interloper::detect::finding::Mechanism::TcpReset;
 use interloper::detect::surroundings::Outcome;
 use interloper::script::Rtt;
@@ -167,4 +168,27 @@ fn a_window_is_copied_by_who_has_no_clock() {
     assert!(told(true, 487) && !told(false, 487));
     // Many hosts begin with it.
     assert!(!told(true, 502));
+}
+
+/// What a bare reset answers acknowledges up to its number, and the first such packet is the handshake's; where one handshake is all that
+/// is known of the path, it may have been slow.
+#[test]
+fn bare_resets_are_timed_by_the_first_acknowledgement() {
+    let class = |after_ms: f64, others: bool, packet: fn(&mut Given)| {
+        let mut g = Given::default();
+        g.around.sender.rtt = others.then_some(80_000_000);
+        packet(&mut g);
+        g.tcp().handshake().hello(NAME).inject(Server).rst().after_ms(after_ms);
+        g.claims(TcpReset).unwrap().iter().find(|c| c.rule == "too-early").map(|c| c.class)
+    };
+    assert_eq!(class(9.0, true, |_| ()), Some(Class::B));
+    assert_eq!(class(9.0, false, |_| ()), None);
+    assert_eq!(class(30.0, true, |_| ()), None);
+    assert_eq!(class(81.0, true, |_| ()), None);
+    assert_eq!(class(9.0, true, |g| g.around.lossy = true), None);
+    // A site of the address that is nearer knows nothing of the connection.
+    let mut g = Given::default();
+    g.around.sender.rtt = Some(80_000_000);
+    g.tcp().handshake().hello(NAME).inject(Server).rst().ttl(44).df().after_ms(18.0);
+    assert!(g.claims(TcpReset).unwrap().iter().all(|c| c.rule != "too-early" || c.void == Some("another-machine")));
 }

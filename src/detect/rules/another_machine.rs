@@ -43,7 +43,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     family: Family::Header,
     mechanisms: &[Mechanism::TcpReset],
-    rebuts: &["control-name-ok", "ttl-jump"],
+    rebuts: &["control-name-ok", "too-early", "ttl-jump"],
     cap: Some(Confidence::Confirmed),
     check,
     source: "",

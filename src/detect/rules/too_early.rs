@@ -6,6 +6,12 @@
 //! that server in the whole capture. For a DNS answer: the time since the query against the fastest answer of that
 //! resolver. Below a quarter it is class B, below a half class C. Paths shorter than 8 ms are left alone.
 //!
+//! A bare reset acknowledges nothing, and is a host's answer to a packet that acknowledges up to its number: the time runs from the first
+//! packet that did, and which of several it answers does not matter. It counts behind a
+//! request, below a quarter, where it has no window, as a kernel's answer, and where other connections show how long the path is. A host
+//! may also end a connection unasked, and a second site of the address that is not so near answers honestly (`another-machine`). Where
+//! packets are missing, none is timed so.
+//!
 //! Forged answers may be the resolver's fastest themselves. So an answer is also held against those to names of other domains with other
 //! addresses: where they were asked again while their records were good, all that go with the answer are early, and in less than one of
 //! a hundred ways chance would have dealt it so. That is class B only together with a TTL that none of the others has. So it is where who
@@ -35,7 +41,7 @@
 
 use super::{Rule, View};
 use crate::capture::Timestamp;
-use crate::detect::finding::{Claim, Class, Family, Mechanism, Stance};
+use crate::detect::finding::{Claim, Class, Family, Mechanism, Stage, Stance};
 use crate::detect::surroundings::Others;
 use crate::detect::suspects::dns_answer::{answers, queries};
 use crate::detect::suspects::tcp_reset::{grain, packets, sender_rtt};
@@ -72,10 +78,7 @@ fn reset(view: &View<'_>) -> Option<Claim> {
     let case = view.case;
     let rtt = sender_rtt(view).filter(|r| *r >= SHORTEST_NS)?;
     let mut best: Option<(f64, u64, i64)> = None;
-    for (i, r) in packets(view) {
-        if !r.has(tcp::ACK) {
-            continue;
-        }
+    for (i, r) in packets(view).filter(|(_, r)| r.has(tcp::ACK)) {
         let start = case.starts[view.suspect.sender.other().index()]?;
         let acks_something = ahead(r.ack, start) >= 0;
         let sent = case.ordinary_before(view.suspect.sender.other(), i).filter(|(_, e)| e.seq_end() != e.seq && ahead(r.ack, e.seq_end()) >= 0);
@@ -88,7 +91,27 @@ fn reset(view: &View<'_>) -> Option<Claim> {
             best = Some((ratio, r.frame, delay));
         }
     }
-    claim("packet", best?, rtt)
+    best.map_or_else(|| bare(view, rtt), |best| claim("packet", best, rtt))
+}
+
+/// Bare resets: each answers no packet before the first that acknowledged up to its number.
+fn bare(view: &View<'_>, rtt: i64) -> Option<Claim> {
+    let (case, sender) = (view.case, view.suspect.sender);
+    // What drew it may be among those.
+    if view.suspect.mechanism != Mechanism::TcpReset || view.around.lossy {
+        return None;
+    }
+    let timed = packets(view).filter(|(i, r)| r.is_rst() && !r.has(tcp::ACK) && case.left_out.iter().take(i + 1).all(|n| *n == 0));
+    let early = timed.filter_map(|(i, r)| {
+        let (_, first) = case.ordinary_before(sender.other(), i).find(|(_, e)| e.has(tcp::ACK) && e.ack == r.seq)?;
+        let delay = elapsed(first.time, r.time)? + grain(case);
+        Some((delay as f64 / rtt as f64, r, delay))
+    });
+    let (ratio, r, delay) = early.reduce(|a, b| if b.0 < a.0 { b } else { a })?;
+    // One handshake may have waited for a radio to wake, and another site of the address may be half as far.
+    let server = view.suspect.stage == Stage::PostRequest && sender == case.server();
+    let told = server && r.window == 0 && view.around.sender.rtt.is_some() && ratio < STRONG;
+    claim("packet", (ratio, r.frame, delay), rtt).filter(|_| told)
 }
 
 fn dns(view: &View<'_>) -> Option<Claim> {
