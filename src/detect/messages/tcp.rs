@@ -157,11 +157,13 @@ fn unnamed_request(case: &Case<'_>, laid: &Laid<'_>) -> Option<Request> {
 /// What a client says first to a server that spoke before it, where the server never heard any of it: then there is something to explain,
 /// and otherwise it is no request.
 fn unheard_reply(case: &Case<'_>, laid: &Laid<'_>) -> Option<Request> {
-    let start = case.starts[case.client.index()].filter(|_| case.role == Role::Syn)?;
+    // Every flow without a request is asked, and few say anything so often.
+    let often = case.flow.sides[case.client.index()].data_packets > RETRANSMISSIONS as u64;
+    let start = case.starts[case.client.index()].filter(|_| often && case.role == Role::Syn)?;
     let mut said = case.of(case.client).filter(|(_, e)| e.payload_len > 0 && e.seq == start && !e.is_rst());
     let (at, first) = said.next()?;
-    let heard = case.after(case.server(), at).any(|(_, e)| e.is_rst() || ahead(e.ack, start) > 0);
-    let unheard = !heard && said.count() >= RETRANSMISSIONS && !laid.pieces.is_empty();
+    let heard = || case.after(case.server(), at).any(|(_, e)| e.is_rst() || ahead(e.ack, start) > 0);
+    let unheard = said.count() >= RETRANSMISSIONS && !laid.pieces.is_empty() && !heard();
     unheard.then(|| request(case, laid, TriggerKind::Protocol, Vec::new(), 0, first.payload_len, true)).flatten()
 }
 

@@ -14,7 +14,9 @@ use crate::packet::tcp;
 pub fn undrawn(view: &View<'_>) -> Vec<usize> {
     let (case, sender) = (view.case, view.suspect.sender);
     let resets = || case.of(sender).filter(|(_, r)| r.is_rst() && !r.has(tcp::ACK));
-    if view.around.lossy || resets().next().is_none() || case.of(sender.other()).next().is_none() {
+    // One reset alone is counted by no rule, and most are.
+    let alone = view.suspect.packets.len() < 2;
+    if alone || view.around.lossy || resets().next().is_none() || case.of(sender.other()).next().is_none() {
         return Vec::new();
     }
     // What acknowledges something, with how many segments of it are left.
